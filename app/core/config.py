@@ -1,0 +1,156 @@
+"""Owns the settings: read once from the environment (`CESAR_…`), `.env` and flags, then frozen."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting cannot work; the message is one sentence for the person who starts the server."""
+
+
+class Settings(BaseSettings):
+    """Every setting with its unit, default and meaning. The environment name is `CESAR_` and the name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CESAR_",
+        env_file=".env",
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("cesar", appauthor=False),
+        description="Folder of the database, the media and the caches.",
+    )
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy URL of the database. Default: SQLite inside `data_dir`."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    log_level: str = Field(default="info", description="debug, info, warning or error.")
+    log_json: bool = Field(default=False, description="Log lines as JSON instead of text.")
+
+    engine: str = Field(
+        default="auto",
+        description="auto, whisperx, pocketsphinx, or `package.module:factory` for an engine of your own.",
+    )
+    model: str = Field(
+        default="small",
+        description="Default model of the WhisperX engine: a size, `organisation/name`, or a local folder.",
+    )
+    device: str = Field(default="auto", description="auto, cpu or cuda.")
+    compute_type: str | None = Field(
+        default=None, description="CTranslate2 compute type. Default: int8 on a CPU, float16 on a GPU."
+    )
+    batch_size: int | None = Field(
+        default=None, ge=1, description="Chunks decoded together. Default: 4 on a CPU, 16 on a GPU."
+    )
+    chunk_size: int = Field(
+        default=30, ge=1, le=30, description="Longest stretch of speech decoded at once, in seconds."
+    )
+    beam_size: int = Field(default=5, ge=1, description="Beam width of the WhisperX engine's search.")
+    language: str | None = Field(default=None, description="Default language (ISO 639-1). Default: detected.")
+    threads: int | None = Field(default=None, ge=1, description="Processor threads for the engine. Default: all cores.")
+    model_ttl_seconds: float = Field(
+        default=600, ge=0, description="How long an idle model stays in memory, in seconds."
+    )
+    models_dir: Path | None = Field(
+        default=None, description="Folder of downloaded models. Default: the model hub's own cache."
+    )
+    offline: bool = Field(
+        default=False, description="Never ask the model hub: only models already on this machine are used."
+    )
+    hf_token: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("CESAR_HF_TOKEN", "HF_TOKEN"),
+        description="Hugging Face token for gated models. Falls back to HF_TOKEN.",
+    )
+
+    max_upload_mb: int = Field(default=100, ge=1, description="Largest recording taken in, in MiB; for downloads too.")
+    max_files: int = Field(default=1000, ge=1, description="Most files in one submission.")
+    max_duration_hours: float = Field(default=24, gt=0, description="Longest recording taken in, in hours.")
+    media_memory_mb: int = Field(
+        default=2048, ge=256, description="Memory limit of the process that decodes media, in MiB."
+    )
+    download_timeout_seconds: float = Field(
+        default=60, gt=0, description="Longest time a URL download may take, in seconds."
+    )
+    download_allow_private: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Hosts (comma-separated `host` or `host:port`) that may be fetched although their address is private.",
+    )
+
+    allowed_origins: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="Web origins, comma-separated, beside the server's own, that may open sockets."
+    )
+    max_connections: int = Field(
+        default=20_000, ge=1, description="Most open sockets and event streams of one server process."
+    )
+    outbox_bytes: int = Field(
+        default=1_048_576, ge=4096, description="Most bytes waiting for one slow watcher before it is closed (4008)."
+    )
+    heartbeat_seconds: float = Field(
+        default=30, gt=0, description="Idle time after which a socket gets a heartbeat, in seconds."
+    )
+
+    lease_seconds: float = Field(
+        default=30, gt=0, description="How long a worker's claim on a Task lasts without a sign of life, in seconds."
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, description="How often a Task whose worker died is tried before it fails."
+    )
+    shutdown_seconds: float = Field(
+        default=30, ge=0, description="How long a shutdown waits for the running Task, in seconds."
+    )
+    embedded_worker: bool = Field(default=True, description="Whether a server process starts a worker of its own.")
+
+    @field_validator("download_allow_private", "allowed_origins", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return frozenset(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Upload limit in bytes."""
+        return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def media_dir(self) -> Path:
+        """Where media rests."""
+        return self.data_dir / "media"
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'cesar.db'}"
+
+    def model_post_init(self, _context: Any) -> None:
+        """Refuse what cannot be right before anything is started."""
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise SettingsError("CESAR_LOG_LEVEL must be debug, info, warning or error.")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise SettingsError("CESAR_DEVICE must be auto, cpu or cuda.")
+        if self.engine not in ("auto", "whisperx", "pocketsphinx") and ":" not in self.engine:
+            raise SettingsError("CESAR_ENGINE must be auto, whisperx, pocketsphinx or package.module:factory.")
+
+
+def load_settings(**flags: Any) -> Settings:
+    """Read the settings once; `flags` (command line) win over the environment, None means "not given".
+
+    Raises:
+        SettingsError: a value cannot work; the message names it.
+    """
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise SettingsError(f"CESAR_{name.upper().removeprefix('CESAR_')}: {first['msg']}.") from None

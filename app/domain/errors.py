@@ -1,0 +1,105 @@
+"""Owns the error catalogue: every failure Cesar can name, what to tell a person, and what to do about it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """One entry of the catalogue.
+
+    `http_status` is what the HTTP routes answer with; `retryable` says whether the same request may
+    succeed later without being changed; `remedy` is the next step for a person.
+    """
+
+    code: str
+    sentence: str
+    http_status: int
+    retryable: bool
+    remedy: str
+
+
+def _entries(*entries: ErrorEntry) -> dict[str, ErrorEntry]:
+    return {entry.code: entry for entry in entries}
+
+
+# fmt: off
+CATALOGUE: Final = _entries(
+    # What a request can get wrong.
+    ErrorEntry("bad_value", "A value in the request is not allowed.", 400, False, "Correct the value named in the detail and send it again."),
+    ErrorEntry("malformed", "The request could not be understood.", 422, False, "See /docs for the fields of this request."),
+    ErrorEntry("not_found", "There is nothing at this address.", 404, False, "Check the address; /docs lists all of them."),
+    ErrorEntry("method_not_allowed", "This address does not accept that method.", 405, False, "See /docs for the methods of this address."),
+    ErrorEntry("task_not_found", "There is no task with this id.", 404, False, "Check the id; a deleted task cannot be brought back."),
+    ErrorEntry("job_not_found", "There is no job with this id.", 404, False, "Check the id; a deleted job cannot be brought back."),
+    ErrorEntry("file_not_found", "There is no file with this id.", 404, False, "Check the id; a deleted file cannot be brought back."),
+    ErrorEntry("illegal_move", "The task cannot do that in its present state.", 409, False, "Look at the task's status first: only a finished task can be retried, only an unfinished one cancelled."),
+    ErrorEntry("idempotency_conflict", "This Idempotency-Key was used for a different request.", 409, False, "Use a new key for a new request."),
+    ErrorEntry("transcript_not_ready", "There is no transcript yet.", 409, True, "Wait until the task is completed."),
+    ErrorEntry("too_large", "The file is larger than this server accepts.", 413, False, "Send a smaller file, or ask the admin to raise CESAR_MAX_UPLOAD_MB."),
+    ErrorEntry("too_long", "The recording is longer than this server accepts.", 413, False, "Cut the recording, or ask the admin to raise CESAR_MAX_DURATION_HOURS."),
+    ErrorEntry("unsupported_extension", "Files of this kind are not accepted.", 415, False, "Send an audio or video file, for example mp3, m4a, wav, flac, ogg or mp4."),
+    ErrorEntry("not_media", "This file holds no audio that could be read.", 415, False, "Check that the file plays on your computer, or convert it to wav or mp3."),
+    ErrorEntry("upload_interrupted", "The upload ended before the file was complete.", 400, True, "Send the file again."),
+    ErrorEntry("too_many_requests", "Too many requests at once.", 429, True, "Wait a moment and try again."),
+    ErrorEntry("origin_refused", "This web page may not use this server.", 403, False, "Open the server's own page, or ask the admin to add the origin to CESAR_ALLOWED_ORIGINS."),
+    ErrorEntry("unavailable", "The server cannot do this right now.", 503, True, "Try again in a moment."),
+    ErrorEntry("disk_full", "The disk of this server is full.", 507, True, "Free some space on the server's disk, then retry."),
+    ErrorEntry("internal", "Something went wrong inside the server.", 500, True, "Try again; if it happens again, give the request id to the admin."),
+    # What a download can meet.
+    ErrorEntry("url_refused", "This address may not be fetched.", 400, False, "Use a public http or https address."),
+    ErrorEntry("url_not_found", "There is no recording at this address.", 404, False, "Open the address in a browser and copy the direct link to the file."),
+    ErrorEntry("url_forbidden", "The other server does not allow this download.", 403, False, "Download the file yourself and upload it."),
+    ErrorEntry("url_unreachable", "The other server could not be reached.", 502, True, "Check the address, then retry."),
+    ErrorEntry("url_timed_out", "The download took too long.", 504, True, "Retry later, or download the file yourself and upload it."),
+    # What a run can meet.
+    ErrorEntry("PROCESSING_FAILED", "Transcription processing failed. Please try again.", 500, True, "Retry the task; the technical detail tells the admin what happened."),
+    ErrorEntry("bad_media", "The recording is damaged and could not be read.", 415, False, "Check that the file plays on your computer, or convert it to wav or mp3."),
+    ErrorEntry("no_speech", "No speech was found in the recording.", 422, False, "Check that the right file was sent and that it is loud enough."),
+    ErrorEntry("out_of_memory", "There was not enough memory for this recording.", 503, True, "Choose a smaller model, or close other programs and retry."),
+    ErrorEntry("engine_unavailable", "The chosen engine cannot run on this machine.", 503, False, "Run `cesar doctor` to see what is missing, or choose another engine."),
+    ErrorEntry("model_unavailable", "The model could not be loaded.", 503, True, "Check the model's name and the network connection; `cesar doctor` shows what is in the local cache."),
+    ErrorEntry("language_unsupported", "The engine does not know this language.", 422, False, "Choose the WhisperX engine, or another language."),
+    ErrorEntry("option_unsupported", "The chosen engine cannot do this.", 422, False, "Choose the WhisperX engine, or leave the option out."),
+    ErrorEntry("worker_lost", "The worker died several times while working on this recording.", 500, True, "Retry the task; if it happens again, the recording or the model is too much for this machine."),
+    ErrorEntry("cancelled", "The task was cancelled.", 409, False, "Retry the task to start it again."),
+    # Diarization: the transcript is never lost by these.
+    ErrorEntry("hf_token_required", "Speakers could not be told apart: no Hugging Face token is configured.", 503, False, "Set CESAR_HF_TOKEN and retry the task."),
+    ErrorEntry("hf_token_invalid", "Speakers could not be told apart: the Hugging Face token was refused.", 503, False, "Check the token and accept the model's terms on its page, then retry the task."),
+    ErrorEntry("diarization_failed", "Speakers could not be told apart.", 500, True, "Retry the task; the transcript is kept."),
+    # Sockets.
+    ErrorEntry("bad_command", "The command could not be understood.", 400, False, "See the protocol document for the commands of this socket."),
+    ErrorEntry("bad_message", "The message could not be read.", 400, False, "Send one JSON object as a text message."),
+    ErrorEntry("message_too_big", "The message is too big.", 413, False, "Send smaller messages."),
+    ErrorEntry("slow_consumer", "This connection reads too slowly.", 503, True, "Reconnect with after=SEQ to continue where you left off."),
+    ErrorEntry("connection_limit", "There are too many connections from here.", 429, False, "Close other windows of this page."),
+    ErrorEntry("server_going_away", "The server is restarting.", 503, True, "Reconnect in a moment; nothing is lost."),
+)
+# fmt: on
+
+WARNINGS: Final[dict[str, str]] = {
+    "engine_fallback": "WhisperX cannot run here, so the small built-in engine is used: expect more wrong words.",
+    "diarization_unavailable": "This engine cannot tell speakers apart, so the transcript has none.",
+    "option_ignored": "An option of this request has no effect with the engine that ran.",
+}
+
+
+class CesarError(Exception):
+    """A failure of the catalogue. `detail` is technical text for an admin, never a transcript's words or a secret.
+
+    `code` must be an entry of `CATALOGUE` (KeyError otherwise: a programmer's mistake).
+    """
+
+    def __init__(self, code: str, detail: str | None = None) -> None:
+        self.entry = CATALOGUE[code]
+        self.detail = detail
+        super().__init__(f"{code}: {detail}" if detail else code)
+
+    @property
+    def code(self) -> str:
+        """The catalogue's code of this failure."""
+        return self.entry.code
+
+
+class Cancelled(Exception):
+    """Raised inside a run when its Task is no longer this worker's: cancelled, deleted, or taken over."""

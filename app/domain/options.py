@@ -1,0 +1,87 @@
+"""Owns what a person can ask for: the options of one transcription, and what is not allowed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.domain.errors import CesarError
+
+WHISPER_SIZES: Final = (
+    "tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en",
+    "large", "large-v1", "large-v2", "large-v3", "large-v3-turbo", "turbo",
+    "distil-small.en", "distil-medium.en", "distil-large-v2", "distil-large-v3", "distil-large-v3.5",
+)  # fmt: skip
+"""Names that faster-whisper resolves by itself; beside them a local folder, or `organisation/name` on the model hub."""
+
+MEDIA_EXTENSIONS: Final = frozenset(
+    {
+        "3gp", "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au", "avi", "caf", "dts", "eac3", "flac",
+        "flv", "m2ts", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "mpeg", "mpg", "mpga", "mts",
+        "oga", "ogg", "ogv", "opus", "ra", "spx", "tta", "ts", "voc", "vob", "w64", "wav", "weba", "webm", "wma",
+        "wmv", "wv",
+    }
+)  # fmt: skip
+"""File name endings that are taken in; what the bytes really are is decided by looking at them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionOptions:
+    """The options of one transcription. None means "the server's default".
+
+    Raises `CesarError("bad_value")` for values that contradict each other or are out of range.
+    """
+
+    engine: str | None = None
+    model: str | None = None
+    language: str | None = None
+    task: str = "transcribe"
+    diarize: bool = True
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+    num_speakers: int | None = None
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    temperature: float | None = None
+    beam_size: int | None = None
+    vad_method: str | None = None
+    vad_onset: float | None = None
+    vad_offset: float | None = None
+    chunk_size: int | None = None
+    batch_size: int | None = None
+    compute_type: str | None = None
+    device: str | None = None
+    align_model: str | None = None
+    preset: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("min_speakers", "max_speakers", "num_speakers", "beam_size", "chunk_size", "batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise CesarError("bad_value", f"{name} must be at least 1")
+        if self.min_speakers is not None and self.max_speakers is not None and self.min_speakers > self.max_speakers:
+            raise CesarError("bad_value", "min_speakers must not be greater than max_speakers")
+        if self.task not in ("transcribe", "translate"):
+            raise CesarError("bad_value", "task must be transcribe or translate")
+        if self.vad_method not in (None, "pyannote", "silero"):
+            raise CesarError("bad_value", "vad_method must be pyannote or silero")
+        if self.device not in (None, "auto", "cpu", "cuda"):
+            raise CesarError("bad_value", "device must be auto, cpu or cuda")
+        for name in ("temperature", "vad_onset", "vad_offset"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise CesarError("bad_value", f"{name} must be between 0 and 1")
+        if self.model is not None:
+            check_model_name(self.model)
+
+
+def check_model_name(model: str) -> None:
+    """Refuse what cannot be a model's name: known size, `organisation/name`, or a folder's path.
+
+    Raises:
+        CesarError: `bad_value`.
+    """
+    if not model.strip() or model != model.strip() or "\x00" in model or len(model) > 500:
+        raise CesarError("bad_value", "model must not be empty")
+    if model not in WHISPER_SIZES and "/" not in model and "\\" not in model:
+        raise CesarError(
+            "bad_value", f"model must be one of {', '.join(WHISPER_SIZES)}, organisation/name, or a local folder"
+        )
