@@ -1,0 +1,5 @@
+"""The tables under the name that database code and scripts know; defined in `app.models`."""
+
+from app.models import Duplicate, EngineSpeed, File, Job, JobFile, Segment, Task, TaskEvent, UserDecision
+
+__all__ = ["Duplicate", "EngineSpeed", "File", "Job", "JobFile", "Segment", "Task", "TaskEvent", "UserDecision"]

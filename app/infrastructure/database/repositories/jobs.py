@@ -1,0 +1,80 @@
+"""Owns the statements about Jobs."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func
+from sqlmodel import Session, col, select
+
+from app.core.clock import utc_now
+from app.domain.errors import CesarError
+from app.domain.lifecycle import FINISHED, job_status_of
+from app.models import File, Job, JobFile, JobStatus, Task
+
+
+class JobRepository:
+    """Jobs, within one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, job: Job, files: Sequence[File]) -> Job:
+        """Store a new Job with one queued Task for each File, in order."""
+        job.progress_total = len(files)
+        self._session.add(job)
+        self._session.flush()
+        for position, file in enumerate(files):
+            self._session.add(JobFile(job_id=job.id, file_id=file.id))
+            self._session.add(Task(job_id=job.id, file_id=file.id, position=position))
+        self._session.flush()
+        return job
+
+    def get(self, uuid: str) -> Job:
+        """Raises `CesarError("job_not_found")`."""
+        job = self._session.exec(select(Job).where(Job.uuid == uuid)).one_or_none()
+        if job is None:
+            raise CesarError("job_not_found")
+        return job
+
+    def by_key(self, idempotency_key: str) -> Job | None:
+        """The Job that was submitted with this key."""
+        return self._session.exec(select(Job).where(Job.idempotency_key == idempotency_key)).one_or_none()
+
+    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Job], int]:
+        """One page, newest first, and how many there are."""
+        chosen = select(Job) if status is None else select(Job).where(Job.status == status)
+        total = self._session.exec(select(func.count()).select_from(chosen.subquery())).one()
+        newest = chosen.order_by(col(Job.id).desc()).offset((page - 1) * per_page).limit(per_page)
+        return list(self._session.exec(newest).all()), total
+
+    def refresh(self, job_id: int) -> None:
+        """Derive status, counts and times anew from the Tasks."""
+        rows = self._session.exec(
+            select(Task.status, func.count()).where(Task.job_id == job_id).group_by(col(Task.status))
+        ).all()
+        counts = Counter({JobStatus(status): number for status, number in rows})
+        job = self._session.get_one(Job, job_id)
+        job.status = job_status_of(counts.keys())
+        job.progress_total = counts.total()
+        job.progress_current = sum(counts[status] for status in FINISHED)
+        self._date(job)
+        job.error_message = self._errors(job_id) if counts[JobStatus.FAILED] else None
+        self._session.add(job)
+        self._session.flush()
+
+    def remove(self, job: Job) -> None:
+        """Delete the Job, its Tasks, their segments and events."""
+        self._session.exec(delete(Job).where(col(Job.id) == job.id))
+
+    def _date(self, job: Job) -> None:
+        if job.status is not JobStatus.QUEUED and job.started_at is None:
+            job.started_at = utc_now()
+        if job.status not in FINISHED:
+            job.completed_at = None
+        elif job.completed_at is None:
+            job.completed_at = utc_now()
+
+    def _errors(self, job_id: int) -> str:
+        failed = select(Task.error, Task.technical_detail).where(Task.job_id == job_id, Task.status == JobStatus.FAILED)
+        rows = self._session.exec(failed.order_by(col(Task.position)).limit(20)).all()
+        return "\n".join(" – ".join(part for part in row if part) for row in rows)

@@ -1,0 +1,51 @@
+"""Owns the unit of work: repositories that share one transaction, and the announcement that follows its commit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlmodel import Session
+
+from app.domain.ports import Announcer
+from app.infrastructure.database.engine import Database
+from app.infrastructure.database.repositories.events import EventRepository
+from app.infrastructure.database.repositories.files import FileRepository
+from app.infrastructure.database.repositories.jobs import JobRepository
+from app.infrastructure.database.repositories.speeds import SpeedRepository
+from app.infrastructure.database.repositories.tasks import TaskRepository
+from app.infrastructure.database.repositories.transcripts import TranscriptRepository
+from app.services.store import Transaction
+
+
+class SqlTransaction:
+    """The repositories of one session."""
+
+    def __init__(self, session: Session, touched: set[str]) -> None:
+        self.files = FileRepository(session)
+        self.jobs = JobRepository(session)
+        self.tasks = TaskRepository(session)
+        self.transcripts = TranscriptRepository(session)
+        self.events = EventRepository(session, touched)
+        self.speeds = SpeedRepository(session)
+
+
+class SqlStore:
+    """`app.services.store.Store` on a SQL database."""
+
+    def __init__(self, database: Database, announcer: Announcer) -> None:
+        self._database = database
+        self._announcer = announcer
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """See one moment of the database."""
+        with self._database.read() as session:
+            yield SqlTransaction(session, set())
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Transaction]:
+        """All or nothing; announces appended events after the commit."""
+        touched: set[str] = set()
+        with self._database.write(durable=durable) as session:
+            yield SqlTransaction(session, touched)
+        for task_id in touched:
+            self._announcer.announce(task_id)

@@ -1,0 +1,22 @@
+"""The one name for tables and the enums they store."""
+
+from app.domain.lifecycle import JobStatus
+from app.domain.progress import TaskProgressStage
+from app.models.library import ConfidenceLevel, Duplicate, File, JobFile, UserDecision
+from app.models.transcript import EngineSpeed, Segment, TaskEvent
+from app.models.work import Job, Task
+
+__all__ = [
+    "ConfidenceLevel",
+    "Duplicate",
+    "EngineSpeed",
+    "File",
+    "Job",
+    "JobFile",
+    "JobStatus",
+    "Segment",
+    "Task",
+    "TaskEvent",
+    "TaskProgressStage",
+    "UserDecision",
+]

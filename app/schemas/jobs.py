@@ -1,0 +1,113 @@
+"""Owns the JSON of Jobs: what a submission may ask for and what a Job looks like."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from app.domain.lifecycle import JobStatus
+from app.domain.progress import TaskProgressStage
+from app.schemas.tasks import Task, WireModel
+
+Positive = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Diarize(WireModel):
+    """Speakers as an object: on or off, and how many are expected."""
+
+    enabled: bool = True
+    min_speakers: Positive | None = None
+    max_speakers: Positive | None = None
+    num_speakers: Positive | None = None
+
+
+class TranscriptionRequest(WireModel):
+    """What every submission may ask for; a field left out takes the server's default."""
+
+    engine: str | None = None
+    model: str | None = Field(default=None, min_length=1, max_length=500)
+    language: str | None = Field(default=None, min_length=2, max_length=16)
+    task: str = "transcribe"
+    diarize: bool | Diarize = True
+    min_speakers: Positive | None = None
+    max_speakers: Positive | None = None
+    num_speakers: Positive | None = None
+    initial_prompt: str | None = Field(default=None, max_length=4000)
+    hotwords: str | None = Field(default=None, max_length=4000)
+    temperature: Fraction | None = None
+    beam_size: Positive | None = None
+    vad_method: str | None = None
+    vad_onset: Fraction | None = None
+    vad_offset: Fraction | None = None
+    chunk_size: Positive | None = None
+    batch_size: Positive | None = None
+    compute_type: str | None = None
+    device: str | None = None
+    align_model: str | None = None
+    preset: str | None = None
+
+    @model_validator(mode="after")
+    def _speakers_in_order(self) -> "TranscriptionRequest":
+        if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
+            raise ValueError("min_speakers must not be greater than max_speakers")
+        return self
+
+
+class UrlRequest(TranscriptionRequest):
+    """A recording to fetch."""
+
+    url: str = Field(min_length=1, max_length=4000)
+
+
+class JobLinks(WireModel):
+    """Where to go from here; paths on this server."""
+
+    self: str
+    socket: str
+
+
+class Job(WireModel):
+    """One person's request over 1..n files. A Job with one Task shows that Task's fields flat."""
+
+    id: str
+    job_id: str
+    """The same as `id`."""
+    job_type: str
+    status: JobStatus
+    progress_current: int
+    """Tasks finished."""
+    progress_total: int
+    progress: int | None = Field(default=None, ge=0, le=100)
+    """Overall percentage: the mean of the Tasks'."""
+    progress_phase: TaskProgressStage | None = None
+    progress_phase_pct: int | None = Field(default=None, ge=0, le=100)
+    download_progress: int | None = Field(default=None, ge=0, le=100)
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    error_message: str | None = None
+    retry_count: int = 0
+    model_size: str | None = None
+    language: str | None = None
+    diarize: bool = True
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+    speaker_count: int | None = None
+    diarized: bool | None = None
+    diarization_error: str | None = None
+    diarization_error_code: str | None = None
+    detected_language: str | None = None
+    result_text: str | None = None
+    error: str | None = None
+    tasks: list[Task]
+    links: JobLinks
+
+
+class JobPage(WireModel):
+    """One page of Jobs, newest first."""
+
+    jobs: list[Job]
+    total: int
+    page: int
+    per_page: int

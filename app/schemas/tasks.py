@@ -1,0 +1,132 @@
+"""Owns the JSON of Tasks: the whole Task, the polling answer, the transcript."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.domain.lifecycle import JobStatus
+from app.domain.progress import TaskProgressStage
+
+
+class WireModel(BaseModel):
+    """What every body of the contract has in common: closed, strict, readable from rows."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", from_attributes=True, use_attribute_docstrings=True)
+
+
+class TaskLinks(WireModel):
+    """Where to go from here; paths on this server."""
+
+    self: str
+    progress: str
+    events: str
+    transcript: str
+    socket: str
+
+
+class TaskProgress(WireModel):
+    """How far a Task is: the polling counterpart of `progress` events."""
+
+    identifier: str
+    status: JobStatus
+    progress_percentage: int = Field(ge=0, le=100)
+    progress_stage: TaskProgressStage | None
+    error: str | None = None
+    seq: int = 0
+    """Number of the newest event; pass it as `after` to wait for the next, or to resume a socket."""
+    stage_percentage: int = Field(default=0, ge=0, le=100)
+    eta_seconds: float | None = None
+    stalled: bool = False
+    queue_position: int | None = None
+    """1 = next; null when the Task does not wait."""
+    message: str = ""
+    attempt: int = 1
+    error_code: str | None = None
+
+
+class Task(WireModel):
+    """One transcription of one File."""
+
+    id: str
+    job_id: str
+    file_id: str
+    filename: str
+    status: JobStatus
+    progress_percentage: int = Field(ge=0, le=100)
+    progress_stage: TaskProgressStage | None
+    stage_percentage: int = Field(ge=0, le=100)
+    message: str
+    eta_seconds: float | None
+    stalled: bool
+    queue_position: int | None
+    attempt: int
+    seq: int
+    epoch: str
+    duration_seconds: float | None
+    """Length of the recording in seconds, when known."""
+    engine: str | None
+    """The engine that ran: `whisperx`, `pocketsphinx`, …"""
+    model: str | None
+    device: str | None
+    detected_language: str | None
+    language_probability: float | None
+    result_text: str | None
+    speaker_count: int | None
+    diarized: bool | None
+    diarization_error: str | None
+    diarization_error_code: str | None
+    warnings: list[str]
+    """Sentences about what is not as asked for."""
+    error: str | None
+    error_code: str | None
+    technical_detail: str | None
+    retryable: bool | None
+    remedy: str | None
+    options: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    links: TaskLinks
+
+
+class TaskPage(WireModel):
+    """One page of Tasks, newest first."""
+
+    tasks: list[Task]
+    total: int
+    page: int
+    per_page: int
+
+
+class TranscriptWord(WireModel):
+    """One word: seconds from the beginning, null where unknown; score 0..1."""
+
+    word: str
+    start: float | None
+    end: float | None
+    score: float | None
+    speaker: str | None
+
+
+class TranscriptSegment(WireModel):
+    """One stretch of transcript; times in seconds."""
+
+    index: int
+    start: float
+    end: float
+    text: str
+    speaker: str | None
+    words: list[TranscriptWord]
+
+
+class Transcript(WireModel):
+    """A whole transcript and what made it."""
+
+    task_id: str
+    language: str | None
+    engine: str | None
+    model: str | None
+    duration_seconds: float | None
+    text: str
+    segments: list[TranscriptSegment]

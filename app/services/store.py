@@ -1,0 +1,184 @@
+"""Owns the seam to the database: one transaction and what can be done within it.
+
+`app.infrastructure.database.store` implements it. Whoever appends an event inside a transaction need not announce
+it: the store does so after the commit.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.domain.events import Event
+from app.domain.transcript import Segment
+from app.models import File, Job, JobStatus, Task
+from app.models import Segment as SegmentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to write about a Task: valid while the Task's attempt and owner are these."""
+
+    task_id: str
+    attempt: int
+    owner: str
+
+
+class Files(Protocol):
+    """Files of the library."""
+
+    def add(self, file: File) -> File:
+        """Store a new File; its `id` is known afterwards."""
+
+    def get(self, uuid: str) -> File:
+        """Raises `CesarError("file_not_found")`."""
+
+    def is_used(self, file: File) -> bool:
+        """Whether any Task still points to it."""
+
+    def remove(self, file: File) -> None:
+        """Delete the row."""
+
+    def storage_keys(self) -> set[str]:
+        """Keys of all stored bytes that a File points to."""
+
+
+class Jobs(Protocol):
+    """Jobs, whose status follows from their Tasks."""
+
+    def add(self, job: Job, files: Sequence[File]) -> Job:
+        """Store a new Job with one queued Task for each File, in order."""
+
+    def get(self, uuid: str) -> Job:
+        """Raises `CesarError("job_not_found")`."""
+
+    def by_key(self, idempotency_key: str) -> Job | None:
+        """The Job that was submitted with this key."""
+
+    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Job], int]:
+        """One page, newest first, and how many there are."""
+
+    def refresh(self, job_id: int) -> None:
+        """Derive status, counts and times anew from the Tasks."""
+
+    def remove(self, job: Job) -> None:
+        """Delete the Job, its Tasks, their segments and events."""
+
+
+class Tasks(Protocol):
+    """Tasks: every change of status is one guarded UPDATE."""
+
+    def get(self, uuid: str) -> Task:
+        """Raises `CesarError("task_not_found")`."""
+
+    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Task], int]:
+        """One page, newest first, and how many there are."""
+
+    def update(self, identifier: str, update_data: dict[str, Any]) -> None:
+        """Set columns; not `status`, which only `move` changes. Raises `CesarError("task_not_found")`."""
+
+    def move(self, task: Task, target: JobStatus, lease: Lease | None, values: dict[str, Any]) -> bool:
+        """Change the status and set columns if the lifecycle allows it and, where given, the lease still holds; whether it did."""
+
+    def get_next_queued(self) -> Task | None:
+        """The oldest waiting Task by (job, position)."""
+
+    def claim(self, owner: str, expires: datetime, *, to_fetch: bool) -> Task | None:
+        """Take the oldest waiting Task, atomically.
+
+        With `to_fetch` one whose bytes are still behind a URL (it becomes `downloading`), else one whose bytes are
+        here (it becomes `processing`).
+        """
+
+    def renew(self, lease: Lease, expires: datetime) -> bool:
+        """Prolong a lease; False if it is no longer ours."""
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still ours."""
+
+    def leased(self) -> list[Task]:
+        """All Tasks that a worker holds, oldest first."""
+
+    def waiting(self, limit: int) -> list[Task]:
+        """The first waiting Tasks, next first."""
+
+    def queue_position(self, task: Task) -> int | None:
+        """1 = next; None if the Task does not wait."""
+
+    def unfinished(self) -> list[str]:
+        """Public ids of Tasks that are not finished, oldest first."""
+
+    def count(self, *statuses: JobStatus) -> int:
+        """How many Tasks have one of these statuses."""
+
+    def remove(self, task: Task) -> None:
+        """Delete the Task, its segments and events."""
+
+
+class Transcripts(Protocol):
+    """Stored segments."""
+
+    def replace(self, task: Task, segments: Sequence[Segment]) -> None:
+        """Make these the Task's segments."""
+
+    def clear(self, task: Task) -> None:
+        """Delete the Task's segments."""
+
+    def of(self, task: Task) -> list[SegmentRow]:
+        """In the order of time."""
+
+
+class Events(Protocol):
+    """The log, inside a transaction."""
+
+    def append(self, task: Task, *events: Event) -> None:
+        """Number, encode and store events of a Task; announced after the commit."""
+
+
+class Speeds(Protocol):
+    """How fast engines are on this machine."""
+
+    def of(self, engine: str, model: str, device: str) -> dict[str, float]:
+        """Seconds of work per second of audio, by stage."""
+
+    def learn(self, engine: str, model: str, device: str, stage: str, seconds_per_second: float) -> None:
+        """Fold one run into the moving average."""
+
+
+class Transaction(Protocol):
+    """Everything that can be done in one transaction."""
+
+    @property
+    def files(self) -> Files:
+        """Files within this transaction."""
+
+    @property
+    def jobs(self) -> Jobs:
+        """Jobs within this transaction."""
+
+    @property
+    def tasks(self) -> Tasks:
+        """Tasks within this transaction."""
+
+    @property
+    def transcripts(self) -> Transcripts:
+        """Transcripts within this transaction."""
+
+    @property
+    def events(self) -> Events:
+        """Events within this transaction."""
+
+    @property
+    def speeds(self) -> Speeds:
+        """Speeds within this transaction."""
+
+
+class Store(Protocol):
+    """Opens transactions."""
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """See one moment of the database."""
+
+    def write(self, *, durable: bool = False) -> AbstractContextManager[Transaction]:
+        """All or nothing; `durable` returns only when the disk has it. Announces appended events after the commit."""
