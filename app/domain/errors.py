@@ -55,14 +55,12 @@ CATALOGUE: Final = _entries(
     # What a run can meet.
     ErrorEntry("PROCESSING_FAILED", "Transcription processing failed. Please try again.", 500, True, "Retry the task; the technical detail tells the admin what happened."),
     ErrorEntry("bad_media", "The recording is damaged and could not be read.", 415, False, "Check that the file plays on your computer, or convert it to wav or mp3."),
-    ErrorEntry("no_speech", "No speech was found in the recording.", 422, False, "Check that the right file was sent and that it is loud enough."),
     ErrorEntry("out_of_memory", "There was not enough memory for this recording.", 503, True, "Choose a smaller model, or close other programs and retry."),
     ErrorEntry("engine_unavailable", "The chosen engine cannot run on this machine.", 503, False, "Run `cesar doctor` to see what is missing, or choose another engine."),
     ErrorEntry("model_unavailable", "The model could not be loaded.", 503, True, "Check the model's name and the network connection; `cesar doctor` shows what is in the local cache."),
     ErrorEntry("language_unsupported", "The engine does not know this language.", 422, False, "Choose the WhisperX engine, or another language."),
     ErrorEntry("option_unsupported", "The chosen engine cannot do this.", 422, False, "Choose the WhisperX engine, or leave the option out."),
     ErrorEntry("worker_lost", "The worker died several times while working on this recording.", 500, True, "Retry the task; if it happens again, the recording or the model is too much for this machine."),
-    ErrorEntry("cancelled", "The task was cancelled.", 409, False, "Retry the task to start it again."),
     # Diarization: the transcript is never lost by these.
     ErrorEntry("hf_token_required", "Speakers could not be told apart: no Hugging Face token is configured.", 503, False, "Set CESAR_HF_TOKEN and retry the task."),
     ErrorEntry("hf_token_invalid", "Speakers could not be told apart: the Hugging Face token was refused.", 503, False, "Check the token and accept the model's terms on its page, then retry the task."),
@@ -80,6 +78,8 @@ CATALOGUE: Final = _entries(
 WARNINGS: Final[dict[str, str]] = {
     "engine_fallback": "WhisperX cannot run here, so the small built-in engine is used: expect more wrong words.",
     "diarization_unavailable": "This engine cannot tell speakers apart, so the transcript has none.",
+    "media_damaged": "Parts of the recording are damaged; they were left out.",
+    "no_speech": "No speech was found in the recording.",
     "option_ignored": "An option of this request has no effect with the engine that ran.",
 }
 

@@ -59,6 +59,8 @@ class TranscriptionOptions:
                 raise CesarError("bad_value", f"{name} must be at least 1")
         if self.min_speakers is not None and self.max_speakers is not None and self.min_speakers > self.max_speakers:
             raise CesarError("bad_value", "min_speakers must not be greater than max_speakers")
+        if self.engine not in (None, "auto", "whisperx", "pocketsphinx"):
+            raise CesarError("bad_value", "engine must be auto, whisperx or pocketsphinx")
         if self.task not in ("transcribe", "translate"):
             raise CesarError("bad_value", "task must be transcribe or translate")
         if self.vad_method not in (None, "pyannote", "silero"):

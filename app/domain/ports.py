@@ -8,6 +8,7 @@ from typing import Protocol
 
 from app.domain.events import Event, LogPosition, Snapshot, StoredEvent
 from app.domain.options import TranscriptionOptions
+from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Segment, Transcript
 
 
@@ -221,6 +222,32 @@ class TaskDirectory(Protocol):
 
     def retry(self, task_id: str) -> None:
         """Raises `CesarError`: `task_not_found`, `illegal_move`."""
+
+
+class Emitter(Protocol):
+    """Says what happens in a run, from any thread, without waiting and without ever raising into the run.
+
+    What is emitted is stored, numbered and then announced, in the order of the calls of one thread.
+    """
+
+    def emit(self, task_id: str, event: Event) -> None:
+        """Any event."""
+
+    def emit_progress(
+        self,
+        task_id: str,
+        stage: TaskProgressStage,
+        percentage: int,
+        message: str = "",
+        *,
+        stage_percentage: int = 0,
+        eta_seconds: float | None = None,
+        stalled: bool = False,
+    ) -> None:
+        """How far the Task is."""
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything emitted so far is stored; False if that took longer than `timeout` seconds."""
 
 
 class Announcer(Protocol):

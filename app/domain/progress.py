@@ -88,10 +88,9 @@ class ProgressMeter:
         self._last_told = float("-inf")
         self._last: Progress | None = None
 
-    @property
-    def stage(self) -> TaskProgressStage:
-        """The stage reported last."""
-        return self._stage
+    def plan(self, estimates: tuple[StageEstimate, ...]) -> None:
+        """Say how long the stages are expected to take, once that is known."""
+        self._estimates = {estimate.stage: estimate.seconds for estimate in estimates}
 
     def advance(self, stage: TaskProgressStage, fraction: float, message: str = "") -> Progress | None:
         """Record that `fraction` (0..1) of `stage` is done; the Progress to announce, or None if it can wait."""

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from app.domain.lifecycle import JobStatus
+from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
 from app.schemas.tasks import Task, WireModel
 
@@ -26,7 +27,9 @@ class TranscriptionRequest(WireModel):
     """What every submission may ask for; a field left out takes the server's default."""
 
     engine: str | None = None
-    model: str | None = Field(default=None, min_length=1, max_length=500)
+    model: str | None = Field(
+        default=None, min_length=1, max_length=500, validation_alias=AliasChoices("model", "model_size")
+    )
     language: str | None = Field(default=None, min_length=2, max_length=16)
     task: str = "transcribe"
     diarize: bool | Diarize = True
@@ -52,6 +55,14 @@ class TranscriptionRequest(WireModel):
         if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
             raise ValueError("min_speakers must not be greater than max_speakers")
         return self
+
+    def options(self) -> TranscriptionOptions:
+        """The request in the domain's words. Raises `CesarError("bad_value")`."""
+        wanted = self.model_dump(exclude={"diarize", "url"}, exclude_none=True)
+        if isinstance(self.diarize, bool):
+            return TranscriptionOptions(**wanted, diarize=self.diarize)
+        speakers = self.diarize.model_dump(exclude={"enabled"}, exclude_none=True)
+        return TranscriptionOptions(**(wanted | speakers), diarize=self.diarize.enabled)
 
 
 class UrlRequest(TranscriptionRequest):

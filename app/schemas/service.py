@@ -39,6 +39,28 @@ class EngineHealth(WireModel):
     remedy: str | None
 
 
+class EngineChoice(WireModel):
+    """What a request that names no engine gets."""
+
+    engine: str
+    model: str
+    device: str
+    reason: str
+
+
+class Engines(WireModel):
+    """The engines of this machine."""
+
+    engines: list[EngineHealth]
+    default: EngineChoice | None
+
+
+class Live(WireModel):
+    """The process answers."""
+
+    status: str
+
+
 class Health(WireModel):
     """How the server is."""
 

@@ -59,6 +59,9 @@ class Jobs(Protocol):
     def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Job], int]:
         """One page, newest first, and how many there are."""
 
+    def is_empty(self, job: Job) -> bool:
+        """Whether no Task is left in it."""
+
     def refresh(self, job_id: int) -> None:
         """Derive status, counts and times anew from the Tasks."""
 

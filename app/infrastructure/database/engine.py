@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from app.core.config import SettingsError
+from app.domain.errors import CesarError
 
 _NETWORK_FILESYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "glusterfs", "ceph"}
@@ -33,13 +35,21 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one moment of the database; nothing it changes is kept."""
-        with self.engine.connect() as connection, Session(bind=connection, autoflush=False) as session:
+        with (
+            _as_cesar_errors(),
+            self.engine.connect() as connection,
+            Session(bind=connection, autoflush=False) as session,
+        ):
             yield session
 
     @contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Session]:
-        """One transaction: everything or nothing. `durable` waits until the disk has it."""
-        with self.engine.connect() as plain:
+        """One transaction: everything or nothing. `durable` waits until the disk has it.
+
+        Raises:
+            CesarError: `unavailable` when the database stays locked or is out of reach, `disk_full`.
+        """
+        with _as_cesar_errors(), self.engine.connect() as plain:
             connection = plain.execution_options(sqlite_begin="BEGIN IMMEDIATE")
             with (
                 self._synchronous(connection, durable),
@@ -65,6 +75,15 @@ class Database:
     def close(self) -> None:
         """Close every idle connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _as_cesar_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as problem:
+        reason = str(problem.orig)
+        raise CesarError("disk_full" if "disk is full" in reason else "unavailable", reason) from problem
 
 
 def refuse_network_share(path: str, mounts: str) -> None:

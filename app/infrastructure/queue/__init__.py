@@ -1,0 +1,1 @@
+"""How a waiting Task reaches a worker on one machine: who holds it, who wakes whom, and the worker a server starts."""

@@ -47,6 +47,10 @@ class JobRepository:
         newest = chosen.order_by(col(Job.id).desc()).offset((page - 1) * per_page).limit(per_page)
         return list(self._session.exec(newest).all()), total
 
+    def is_empty(self, job: Job) -> bool:
+        """Whether no Task is left in it."""
+        return self._session.exec(select(Task.id).where(Task.job_id == job.id).limit(1)).first() is None
+
     def refresh(self, job_id: int) -> None:
         """Derive status, counts and times anew from the Tasks."""
         rows = self._session.exec(

@@ -1,0 +1,148 @@
+"""Owns the routes of Tasks: look, poll, read the transcript, cancel, retry, delete."""
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from app.api.errors import documented
+from app.api.plain_route import PlainRoute
+from app.api.state import CurrentProgress, services_of, sockets_of
+from app.api.status_filter import parse_status
+from app.domain.errors import CesarError
+from app.schemas.tasks import Task, TaskPage, TaskProgress, Transcript
+from app.services.export_service import MEDIA_TYPES, render
+
+TAG = "Tasks Management"
+LONGEST_WAIT_SECONDS = 60.0
+_LOOK_EVERY_SECONDS = 0.05
+"""How often a waiting poll looks again: each look costs microseconds and sees every process's commits."""
+
+router = APIRouter(tags=[TAG])
+
+
+@router.get("/tasks", summary="List tasks", responses=documented(400, 422))
+def list_tasks(
+    request: Request,
+    status: str | None = None,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+    per_page: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> TaskPage:
+    """One page of Tasks, newest first."""
+    return services_of(request).queries.tasks(parse_status(status), page, per_page)
+
+
+@router.get("/tasks/{task_id}", summary="Get a task", responses=documented(404))
+def get_task(request: Request, task_id: str) -> Task:
+    """One Task with its result, when there is one."""
+    return services_of(request).queries.task(task_id)
+
+
+async def task_progress(request: Request) -> Response:
+    """How far a task is.
+
+    The fallback when WebSocket is unavailable: always current, also if no socket was ever opened. With `wait` (seconds)
+    the answer is held until the task's newest event is past `after` (or, without `after`, until anything changed).
+    """
+    task_id = request.path_params["task_id"]
+    wait, after = _number(request, "wait", LONGEST_WAIT_SECONDS), _number(request, "after", float("inf"))
+    current = _current(request, task_id)
+    if wait:
+        current = await _changed(request, current, after, wait)
+    headers = {"etag": current.etag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == current.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(current.body.model_dump_json(), media_type="application/json", headers=headers)
+
+
+router.routes.append(
+    PlainRoute(
+        "/tasks/{task_id}/progress",
+        task_progress,
+        methods=["GET"],
+        tags=[TAG],
+        summary="Get task progress",
+        description=task_progress.__doc__,
+        response_model=TaskProgress,
+        responses=documented(400, 404),
+        openapi_extra={
+            "parameters": [
+                {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string"}},
+                {"name": "wait", "in": "query", "schema": {"type": "number", "minimum": 0, "maximum": 60}},
+                {"name": "after", "in": "query", "schema": {"type": "integer", "minimum": 0}},
+            ]
+        },
+    )
+)
+
+
+@router.get(
+    "/tasks/{task_id}/transcript",
+    summary="Get the transcript",
+    response_model=Transcript,
+    responses={
+        **documented(400, 404, 409),
+        200: {"content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()}},
+    },
+)
+def get_transcript(request: Request, task_id: str, format: str = "json") -> Response:  # noqa: A002 - the wire's name
+    """The transcript, made from the stored segments: json, txt, srt, vtt or tsv. While a task runs, as far as it goes."""
+    text = render(services_of(request).queries.transcript(task_id), format)
+    disposition = f'inline; filename="transcript-{task_id}.{format}"'
+    return Response(text, media_type=MEDIA_TYPES[format], headers={"content-disposition": disposition})
+
+
+@router.post("/tasks/{task_id}/cancel", summary="Cancel a task", responses=documented(404, 409))
+def cancel_task(request: Request, task_id: str) -> Task:
+    """End a waiting or running task; what was decoded is kept."""
+    services = services_of(request)
+    services.tasks.cancel(task_id)
+    return services.queries.task(task_id)
+
+
+@router.post("/tasks/{task_id}/retry", summary="Retry a task", responses=documented(404, 409))
+def retry_task(request: Request, task_id: str) -> Task:
+    """Queue a failed, partial or cancelled task anew."""
+    services = services_of(request)
+    services.tasks.retry(task_id)
+    return services.queries.task(task_id)
+
+
+@router.delete("/tasks/{task_id}", summary="Delete a task", status_code=204, responses=documented(404))
+def delete_task(request: Request, task_id: str) -> None:
+    """Remove a task, its transcript, its events, and its recording if no other task uses it. A running task stops."""
+    services_of(request).jobs.delete_task(task_id)
+    sockets_of(request).drop_task(task_id)
+
+
+def _current(request: Request, task_id: str) -> CurrentProgress:
+    current = services_of(request).progress.read(task_id)
+    if current is None:
+        raise CesarError("task_not_found")
+    return current
+
+
+async def _changed(request: Request, first: CurrentProgress, after: float | None, wait: float) -> CurrentProgress:
+    deadline = time.monotonic() + wait
+    current = first
+    while time.monotonic() < deadline:
+        if current.body.seq > after if after is not None else current.etag != first.etag:
+            break
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+        current = _current(request, first.body.identifier)
+    return current
+
+
+def _number(request: Request, name: str, largest: float) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= largest:
+        raise CesarError("bad_value", f"{name} must be a number from 0 to {largest:g}")
+    return number

@@ -1,0 +1,155 @@
+"""Owns the door over HTTP: files or a URL in, a Job out, at once."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.errors import documented
+from app.api.multipart import ReceivedForm, receive_form
+from app.api.plain_route import PlainRoute
+from app.api.state import services_of
+from app.domain.errors import CesarError
+from app.schemas.jobs import Job, TranscriptionRequest, UrlRequest
+from app.services.intake_service import Upload
+
+_LARGEST_JSON = 64 * 1024
+_REFUSALS = documented(400, 409, 413, 415, 422, 503, 507)
+_IDEMPOTENCY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key returns the same Job, so that a repeated request does no harm.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+
+async def transcribe(request: Request) -> Response:
+    """Transcribe one or more recordings, sent as files of a form, or one behind a URL, sent as JSON.
+
+    The answer comes as soon as the recordings rest on the server's disk (a URL: at once); follow the Task over its socket,
+    its event stream or by polling.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return await transcribe_url(request)
+    if kind != "multipart/form-data":
+        raise CesarError("malformed", "send multipart/form-data with files, or application/json with a url")
+    services = services_of(request)
+    limit = services.settings.max_upload_bytes
+    form = await receive_form(
+        request, services.storage.receive, max_file_bytes=limit, max_files=services.settings.max_files
+    )
+    job_id = await run_in_threadpool(_accept_form, request, form)
+    return await _accepted(request, job_id)
+
+
+async def transcribe_url(request: Request) -> Response:
+    """Transcribe the recording behind a URL; a worker fetches it."""
+    wanted = _parse_body(await _read_body(request))
+    intake = services_of(request).intake
+    job_id = await run_in_threadpool(intake.accept_url, wanted.url, wanted.options(), idempotency_key(request))
+    return await _accepted(request, job_id)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The request's key. Raises `CesarError("bad_value")` for one that is too long."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= 255:
+        raise CesarError("bad_value", "Idempotency-Key must have 1 to 255 characters")
+    return key
+
+
+def _parse_body(body: bytes) -> UrlRequest:
+    """A JSON body as its model. Raises `CesarError("malformed")`."""
+    try:
+        return UrlRequest.model_validate_json(body)
+    except ValidationError as problem:
+        raise CesarError("malformed", _describe(problem)) from None
+
+
+def _accept_form(request: Request, form: ReceivedForm) -> str:
+    uploads = [Upload(file.filename, file.receiver) for file in form.files]
+    try:
+        options = _form_options(form)
+        key = idempotency_key(request)
+    except BaseException:
+        for upload in uploads:
+            upload.receiver.abandon()
+        raise
+    return services_of(request).intake.accept_files(uploads, options, key)
+
+
+def _form_options(form: ReceivedForm) -> Any:
+    repeated = [name for name, values in form.fields.items() if len(values) > 1]
+    if repeated:
+        raise CesarError("bad_value", f"{repeated[0]} is given more than once")
+    given = {name: values[0] for name, values in form.fields.items() if values[0] != ""}
+    try:
+        return TranscriptionRequest.model_validate(given, strict=False).options()
+    except ValidationError as problem:
+        raise CesarError("malformed", _describe(problem)) from None
+
+
+def _describe(problem: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors())
+
+
+async def _read_body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_JSON:
+            raise CesarError("too_large", "a JSON request may have 64 KiB")
+    return body
+
+
+async def _accepted(request: Request, job_id: str) -> Response:
+    job = await run_in_threadpool(services_of(request).queries.job, job_id)
+    return Response(
+        job.model_dump_json(), status_code=202, media_type="application/json", headers={"location": f"/jobs/{job_id}"}
+    )
+
+
+def _form_schema() -> dict[str, Any]:
+    schema = TranscriptionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+    properties = {name: field for name, field in schema["properties"].items() if name != "diarize"}
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+    return {
+        "type": "object",
+        "required": ["files"],
+        "properties": {"files": files, "diarize": {"type": "boolean", "default": True}, **properties},
+    }
+
+
+def _json_schema() -> dict[str, Any]:
+    schema = UrlRequest.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    schema["properties"]["diarize"] = {"anyOf": [{"type": "boolean"}, definitions["Diarize"]], "default": True}
+    return schema
+
+
+_FORM = {"multipart/form-data": {"schema": _form_schema()}}
+_JSON = {"application/json": {"schema": _json_schema()}}
+
+router = APIRouter(tags=["Transcribe"])
+for _path, _endpoint, _summary, _content in (
+    ("/transcribe", transcribe, "Transcribe files or a URL", _FORM | _JSON),
+    ("/transcribe/url", transcribe_url, "Transcribe a URL", _JSON),
+):
+    router.routes.append(
+        PlainRoute(
+            _path,
+            _endpoint,
+            methods=["POST"],
+            status_code=202,
+            tags=["Transcribe"],
+            summary=_summary,
+            description=_endpoint.__doc__,
+            response_model=Job,
+            responses=_REFUSALS,
+            openapi_extra={"parameters": [_IDEMPOTENCY], "requestBody": {"required": True, "content": _content}},
+        )
+    )

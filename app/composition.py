@@ -1,0 +1,240 @@
+"""Wires Cesar: the one place where adapters meet ports, for the server, the worker and the command line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.api.state import CurrentProgress, Services
+from app.core.config import Settings, SettingsError
+from app.domain.errors import CesarError
+from app.domain.lifecycle import JobStatus
+from app.domain.options import TranscriptionOptions
+from app.domain.ports import Announcer
+from app.domain.progress import TaskProgressStage
+from app.infrastructure.database.engine import Database, refuse_network_share
+from app.infrastructure.database.event_log import SqlEventLog
+from app.infrastructure.database.migrate import upgrade
+from app.infrastructure.database.progress_reader import ProgressReader
+from app.infrastructure.database.store import SqlStore
+from app.infrastructure.engines.choice import choose
+from app.infrastructure.engines.model_cache import ModelCache
+from app.infrastructure.engines.reports import describe_engines
+from app.infrastructure.engines.shelf import WarmShelf
+from app.infrastructure.media.fetch import UrlFetcher
+from app.infrastructure.media.tools import SandboxedMediaTools
+from app.infrastructure.queue.embedded_worker import EmbeddedWorker
+from app.infrastructure.queue.owner import is_dead, own_identity
+from app.infrastructure.storage.local import LocalStorage
+from app.infrastructure.websocket.progress_emitter import Announcements, ProgressEmitter
+from app.schemas.service import EngineChoice, EngineHealth, WorkerHealth
+from app.schemas.tasks import TaskProgress
+from app.services.intake_service import IntakeService
+from app.services.job_service import JobService
+from app.services.query_service import QueryService
+from app.services.run_service import RunService
+from app.services.store import Lease
+from app.services.task_service import TaskService
+from app.services.whisperx_wrapper_service import PipelineTools
+
+_STALE_UPLOAD_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class ServerParts:
+    """What a server process is made of, beside its sockets."""
+
+    services: Services
+    event_log: SqlEventLog
+    database: Database
+    directory: "Directory"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What a worker process is made of. `leases` are those under which it writes now; `changed` asks the database."""
+
+    owner: str
+    tasks: TaskService
+    runs: RunService
+    emitter: ProgressEmitter
+    changed: Callable[[], bool]
+    leases: dict[str, Lease]
+    closers: tuple[Callable[[], None], ...] = field(default=())
+
+    def close(self) -> None:
+        """Free models and connections."""
+        for close in self.closers:
+            close()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database at its newest schema.
+
+    Raises:
+        SettingsError: the data folder cannot be written, is on a network share, or belongs to a newer release.
+    """
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = settings.data_dir / ".writable"
+        probe.touch()
+        probe.unlink(missing_ok=True)
+    except OSError as problem:
+        raise SettingsError(f"The data folder {settings.data_dir} cannot be written: {problem.strerror}.") from None
+    if settings.database_url is None and (mounts := Path("/proc/mounts")).exists():
+        refuse_network_share(str(settings.data_dir.resolve()), mounts.read_text())
+    database = Database(settings.resolved_database_url)
+    upgrade(database, settings.data_dir)
+    return database
+
+
+def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorker | None) -> ServerParts:
+    """The parts of a server process; imports no engine."""
+    database = open_database(settings)
+    store = SqlStore(database, announcer)
+    storage = LocalStorage(settings.media_dir)
+    storage.sweep_incoming(_STALE_UPLOAD_SECONDS)
+    tasks = _task_service(settings, store)
+    jobs = JobService(store, tasks, storage)
+    services = Services(
+        settings=settings,
+        jobs=jobs,
+        tasks=tasks,
+        queries=QueryService(store),
+        intake=IntakeService(jobs, _media(settings)),
+        storage=storage,
+        progress=Polling(ProgressReader(database)),
+        diagnosis=Diagnosis(settings, database, worker),
+    )
+    return ServerParts(services, SqlEventLog(database), database, Directory(jobs, tasks))
+
+
+def build_worker(settings: Settings, announcements: Announcements) -> WorkerParts:
+    """The parts of a worker process."""
+    database = open_database(settings)
+    leases: dict[str, Lease] = {}
+    event_log = SqlEventLog(database, leases)
+    emitter = ProgressEmitter(announcements, event_log)
+    store = SqlStore(database, announcements)
+    shelf = WarmShelf(settings)
+    tasks = _task_service(settings, store)
+
+    def speeds(engine: str, model: str, device: str) -> dict[str, float]:
+        with store.read() as tx:
+            return tx.speeds.of(engine, model, device)
+
+    tools = PipelineTools(LocalStorage(settings.media_dir), _media(settings), shelf, speeds)
+    fetcher = UrlFetcher(
+        settings.max_upload_bytes, settings.download_timeout_seconds, allow_private=settings.download_allow_private
+    )
+    return WorkerParts(
+        owner=own_identity(),
+        tasks=tasks,
+        runs=RunService(tasks, emitter, tools, fetcher),
+        emitter=emitter,
+        changed=event_log.changed,
+        leases=leases,
+        closers=(emitter.close, shelf.close, database.close),
+    )
+
+
+def _task_service(settings: Settings, store: SqlStore) -> TaskService:
+    return TaskService(store, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts, is_dead=is_dead)
+
+
+def _media(settings: Settings) -> SandboxedMediaTools:
+    return SandboxedMediaTools(settings.max_duration_hours * 3600, settings.media_memory_mb)
+
+
+class Directory:
+    """`app.domain.ports.TaskDirectory`: what a socket may ask about and do to Tasks."""
+
+    def __init__(self, jobs: JobService, tasks: TaskService) -> None:
+        self._jobs = jobs
+        self._tasks = tasks
+
+    def tasks_of_job(self, job_id: str) -> list[str]:
+        """Public ids of a Job's Tasks in their order. Raises `CesarError("job_not_found")`."""
+        return self._jobs.tasks_of_job(job_id)
+
+    def unfinished(self) -> list[str]:
+        """Public ids of all Tasks that are not finished, oldest first."""
+        return self._jobs.unfinished()
+
+    def cancel(self, task_id: str) -> None:
+        """Raises `CesarError`: `task_not_found`, `illegal_move`."""
+        self._tasks.cancel(task_id)
+
+    def retry(self, task_id: str) -> None:
+        """Raises `CesarError`: `task_not_found`, `illegal_move`."""
+        self._tasks.retry(task_id)
+
+
+class Polling:
+    """`app.api.state.ProgressSource` on the polling read."""
+
+    def __init__(self, reader: ProgressReader) -> None:
+        self._reader = reader
+
+    def read(self, task_id: str) -> CurrentProgress | None:
+        """The Task's progress now; None for an unknown Task."""
+        row = self._reader.read(task_id)
+        if row is None:
+            return None
+        body = TaskProgress(
+            identifier=task_id,
+            status=JobStatus(row.status),
+            progress_percentage=row.progress_percentage or 0,
+            progress_stage=TaskProgressStage(row.progress_stage) if row.progress_stage else None,
+            error=row.error,
+            seq=row.seq,
+            stage_percentage=row.stage_percentage,
+            eta_seconds=row.eta_seconds,
+            stalled=bool(row.stalled),
+            queue_position=row.queue_position,
+            message=row.message,
+            attempt=row.attempt,
+            error_code=row.error_code,
+        )
+        return CurrentProgress(body, f'"{row.epoch}-{row.seq}-{row.queue_position or 0}"')
+
+
+class Diagnosis:
+    """`app.api.state.Diagnosis` on this machine."""
+
+    def __init__(self, settings: Settings, database: Database, worker: EmbeddedWorker | None) -> None:
+        self._settings = settings
+        self._database = database
+        self._worker = worker
+        self._models = ModelCache(settings)
+
+    def worker(self) -> WorkerHealth:
+        """This server's own worker."""
+        if self._worker is None:
+            return WorkerHealth(status="none", pid=None, restarts=0)
+        return WorkerHealth(status=self._worker.status, pid=self._worker.pid, restarts=self._worker.restarts)
+
+    def engines(self) -> tuple[EngineHealth, ...]:
+        """Every engine, and whether it could run. Blocking."""
+        return tuple(
+            EngineHealth(
+                name=report.name, usable=report.usable, version=report.version, why=report.why, remedy=report.how_to_get
+            )
+            for report in describe_engines(self._settings, self._models)
+        )
+
+    def engine_choice(self) -> EngineChoice | None:
+        """What a request without an engine of its own gets, and why; None if nothing can run. Blocking."""
+        try:
+            choice = choose(self._settings, TranscriptionOptions(), self._models)
+        except CesarError:
+            return None
+        return EngineChoice(engine=choice.engine, model=choice.model, device=choice.device, reason=choice.reason)
+
+    def database(self) -> str:
+        """`ok`, or what is wrong. Blocking."""
+        try:
+            with self._database.read() as session:
+                session.connection().exec_driver_sql("SELECT 1")
+        except CesarError as problem:
+            return problem.detail or problem.code
+        return "ok"

@@ -1,0 +1,42 @@
+"""Owns the names of files that strangers chose: what may be shown and offered as a download, and never used as a path."""
+
+import unicodedata
+from typing import Final
+
+MAX_NAME_BYTES: Final = 255
+FALLBACK_NAME: Final = "recording"
+_MAX_EXTENSION_BYTES: Final = 16
+_HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Control characters, invisible ones that reverse the reading order, half surrogates, line ends: none belongs in a name."""
+_JOINERS: Final = "\u200c\u200d"
+"""Invisible, but letters of Persian and Hindi names."""
+
+
+def safe_filename(raw: str) -> str:
+    """The last part of `raw` (either slash separates), visible, at most 255 bytes of UTF-8, never empty, never `.` or `..`.
+
+    What is cut from a long name is its stem; the extension stays.
+    """
+    base = raw.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    visible = "".join(character for character in unicodedata.normalize("NFC", base) if _is_visible(character))
+    return _shorten(visible.strip().rstrip(" .")) or FALLBACK_NAME
+
+
+def extension_of(name: str) -> str:
+    """The lower-case ending of a name without its dot; "" if there is none."""
+    stem, dot, ending = name.rpartition(".")
+    return ending.strip().lower() if dot and stem.strip(". ") else ""
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character) not in _HIDDEN_CATEGORIES or character in _JOINERS
+
+
+def _shorten(name: str) -> str:
+    if len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending.encode()) > _MAX_EXTENSION_BYTES:
+        stem, dot, ending = name, "", ""
+    room = MAX_NAME_BYTES - len((dot + ending).encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + dot + ending

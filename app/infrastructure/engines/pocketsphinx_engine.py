@@ -1,0 +1,161 @@
+"""Owns the small engine: English speech through PocketSphinx, whose model is inside its wheel."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.core.config import Settings
+from app.domain.errors import CesarError
+from app.domain.options import TranscriptionOptions
+from app.domain.ports import Audio, Capabilities, RunControl
+from app.domain.transcript import Segment, Transcript, Word
+
+MODEL: Final = "en-us"
+SAMPLE_RATE: Final = 16_000
+BYTES_PER_SECOND: Final = 2 * SAMPLE_RATE
+FRAMES_PER_SECOND: Final = 100
+BLOCK_BYTES: Final = BYTES_PER_SECOND * 9 // 100  # 90 ms between two reports
+
+PAUSE_SECONDS: Final = 0.5
+"""Silence of this length ends an utterance."""
+
+LONGEST_UTTERANCE_SECONDS: Final = 30.0
+"""Speech without a pause is cut here, so that its text does not wait for a pause that may never come."""
+
+_PRONUNCIATION_VARIANT: Final = re.compile(r"\(\d+\)$")
+_WITHOUT_EFFECT: Final = (
+    "initial_prompt",
+    "hotwords",
+    "temperature",
+    "beam_size",
+    "vad_onset",
+    "vad_offset",
+    "chunk_size",
+)
+
+
+class PocketSphinxEngine:
+    """Decodes speech cut out of the silence, utterance by utterance; English only, no punctuation, no capitals."""
+
+    name = "pocketsphinx"
+    model = MODEL
+    device = "cpu"
+    capabilities = Capabilities(words=True, align=False, diarize=False, translate=False, languages=frozenset({"en"}))
+
+    def __init__(self, settings: Settings) -> None:
+        from pocketsphinx import Decoder  # noqa: PLC0415 - loading it costs memory that only a run needs
+
+        self._default_language = settings.language
+        self._decoder = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL")
+        # Looks for one word only, so it hears an utterance through in a twentieth of the time.
+        self._level = Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", lm=None, keyphrase="zebra")
+
+    def transcribe(self, audio: Audio, options: TranscriptionOptions, control: RunControl) -> Transcript:
+        """See `Engine.transcribe`. A recording without speech gives an empty transcript."""
+        self._check(options, control)
+        segments: list[Segment] = []
+        for utterance in _utterances(audio, control):
+            words = tuple(_words(utterance, self._decode(utterance, audio, control)))
+            if not words:
+                continue
+            text = " ".join(word.word for word in words)
+            end = max(utterance.end, words[-1].end or 0.0)
+            segment = Segment(len(segments), round(utterance.start, 3), round(end, 3), text, words=words)
+            segments.append(segment)
+            control.segment(segment)
+        control.fraction(1.0)
+        return Transcript(tuple(segments), language="en")
+
+    def _check(self, options: TranscriptionOptions, control: RunControl) -> None:
+        language = options.language or self._default_language
+        if language is not None and re.split("[-_]", language.lower())[0] != "en":
+            raise CesarError("language_unsupported", f"pocketsphinx knows en, not {language}")
+        if options.task == "translate":
+            raise CesarError("option_unsupported", "pocketsphinx cannot translate")
+        ignored = [name for name in _WITHOUT_EFFECT if getattr(options, name) is not None]
+        if ignored:
+            control.warn("option_ignored", f"These options have no effect with PocketSphinx: {', '.join(ignored)}.")
+
+    def _decode(self, utterance: "_Utterance", audio: Audio, control: RunControl) -> list[Any]:
+        """The decoder's parts of the utterance: words, silences and noises."""
+        # Fed block by block, the decoder would spend the first seconds finding out how loud and dull the channel is, and
+        # carry that over to the next recording. So each utterance is measured first: far fewer wrong words.
+        self._decoder.set_cmn(self._cepstral_mean(utterance.samples))
+        self._decoder.start_utt()
+        try:
+            for at in range(0, len(utterance.samples), BLOCK_BYTES):
+                self._decoder.process_raw(utterance.samples[at : at + BLOCK_BYTES])
+                _tell(control, utterance.start + at / BYTES_PER_SECOND, audio)
+        finally:
+            self._decoder.end_utt()
+        return list(self._decoder.seg() or ())
+
+    def _cepstral_mean(self, samples: bytes) -> str:
+        self._level.start_utt()
+        self._level.process_raw(samples, no_search=True, full_utt=True)
+        mean: str = self._level.get_cmn(False)
+        self._level.end_utt()
+        return mean
+
+
+@dataclass(frozen=True, slots=True)
+class _Utterance:
+    """Speech without a long pause; `start` in seconds from the beginning of the recording."""
+
+    start: float
+    samples: bytes
+
+    @property
+    def end(self) -> float:
+        return self.start + len(self.samples) / BYTES_PER_SECOND
+
+
+def _utterances(audio: Audio, control: RunControl) -> Iterator[_Utterance]:
+    """Speech between pauses, cut where it goes on for too long."""
+    from pocketsphinx import Endpointer  # noqa: PLC0415
+
+    endpointer = Endpointer(window=PAUSE_SECONDS)
+    start, speech = 0.0, bytearray()
+    for position, frame in _frames(audio, endpointer.frame_bytes):
+        spoken_before = endpointer.in_speech
+        if len(frame) == endpointer.frame_bytes:
+            heard = endpointer.process(frame)
+        else:
+            heard = endpointer.end_stream(frame) if spoken_before else None
+        if heard and not spoken_before:
+            start = endpointer.speech_start
+        speech += heard or b""
+        if speech and (not endpointer.in_speech or len(speech) >= LONGEST_UTTERANCE_SECONDS * BYTES_PER_SECOND):
+            utterance = _Utterance(start, bytes(speech))
+            start, speech = utterance.end, bytearray()
+            yield utterance
+        if not endpointer.in_speech:
+            _tell(control, position, audio)
+        control.check()
+
+
+def _frames(audio: Audio, frame_bytes: int) -> Iterator[tuple[float, bytes]]:
+    """The recording in whole frames with their place in seconds, then a shorter one that marks its end."""
+    position = 0
+    with audio.path.open("rb") as samples:
+        while len(frame := samples.read(frame_bytes)) == frame_bytes:
+            yield position / BYTES_PER_SECOND, frame
+            position += frame_bytes
+    yield position / BYTES_PER_SECOND, frame or bytes(2)  # the endpointer refuses an empty last frame
+
+
+def _tell(control: RunControl, position: float, audio: Audio) -> None:
+    control.fraction(min(1.0, position / max(audio.duration_seconds, 0.001)))
+
+
+def _words(utterance: _Utterance, parts: list[Any]) -> Iterator[Word]:
+    for part in parts:
+        if part.word.startswith(("<", "[", "+")):  # silence and noise
+            continue
+        yield Word(
+            word=_PRONUNCIATION_VARIANT.sub("", part.word),
+            start=round(utterance.start + part.start_frame / FRAMES_PER_SECOND, 3),
+            end=round(utterance.start + (part.end_frame + 1) / FRAMES_PER_SECOND, 3),
+            score=round(min(1.0, max(0.0, float(part.prob))), 4),
+        )

@@ -1,0 +1,85 @@
+"""Owns the door: received bytes and URLs are checked, made durable, and become a Job – or leave no trace."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from app.domain.errors import CesarError
+from app.domain.filenames import extension_of
+from app.domain.options import MEDIA_EXTENSIONS, TranscriptionOptions
+from app.domain.ports import MediaFacts, MediaTools, Receiver
+from app.services.job_service import ArrivedFile, JobService, Submission
+
+_PROBES_AT_ONCE = 2
+"""Each probe is a process of its own; more than this would slow down the sockets on a small machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file as it arrived: the client's sanitised name and the receiver that holds its bytes."""
+
+    filename: str
+    receiver: Receiver
+
+
+class IntakeService:
+    """Accepts recordings. Blocking; call from a thread."""
+
+    def __init__(self, jobs: JobService, media: MediaTools) -> None:
+        self._jobs = jobs
+        self._media = media
+        self._probing = threading.BoundedSemaphore(_PROBES_AT_ONCE)
+
+    def accept_files(
+        self, uploads: Sequence[Upload], options: TranscriptionOptions, idempotency_key: str | None = None
+    ) -> str:
+        """All files become one Job; if one of them is refused, none is kept. The Job's public id.
+
+        Raises:
+            CesarError: `bad_value` without files, `unsupported_extension`, `not_media`, `bad_media`, `too_long`,
+                `disk_full`, `idempotency_conflict`.
+        """
+        try:
+            if not uploads:
+                raise CesarError("bad_value", "the form holds no file")
+            for upload in uploads:
+                _check_extension(upload.filename)
+            facts = [self._probe(upload) for upload in uploads]
+            arrived = tuple(
+                ArrivedFile(upload.filename, upload.receiver.commit(), found)
+                for upload, found in zip(uploads, facts, strict=True)
+            )
+        finally:
+            for upload in uploads:
+                upload.receiver.abandon()
+        return self._jobs.submit(Submission(options, files=arrived, idempotency_key=idempotency_key))
+
+    def accept_url(self, url: str, options: TranscriptionOptions, idempotency_key: str | None = None) -> str:
+        """A worker will fetch it. The Job's public id.
+
+        Raises:
+            CesarError: `url_refused` for what is not an http address, `idempotency_conflict`.
+        """
+        _check_url(url)
+        return self._jobs.submit(Submission(options, url=url, idempotency_key=idempotency_key))
+
+    def _probe(self, upload: Upload) -> MediaFacts:
+        with self._probing:
+            return self._media.probe(upload.receiver.path)
+
+
+def _check_extension(filename: str) -> None:
+    extension = extension_of(filename)
+    if extension and extension not in MEDIA_EXTENSIONS:
+        raise CesarError("unsupported_extension", f"the file name ends in .{extension}")
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        well_formed = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise CesarError("url_refused", "only http and https addresses can be fetched")

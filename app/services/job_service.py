@@ -1,0 +1,198 @@
+"""Owns Jobs: accepting what a person asked for, and cancelling, retrying, deleting all of it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from app.core.logging import logger
+from app.domain.errors import CesarError
+from app.domain.events import StatusEvent
+from app.domain.lifecycle import FINISHED, RETRYABLE
+from app.domain.options import TranscriptionOptions
+from app.domain.ports import MediaFacts, Storage, StoredFile
+from app.models import File, Job, JobStatus, Task
+from app.services.store import Store, Transaction
+from app.services.task_service import TaskService, tell_queue
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A received file: the client's sanitised name, where its bytes rest, what probing found."""
+
+    filename: str
+    stored: StoredFile
+    facts: MediaFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a person asked for: files that are here, or a URL to fetch, and the options.
+
+    `idempotency_key` makes a repeated submission answer with the first one's Job.
+    """
+
+    options: TranscriptionOptions
+    files: tuple[ArrivedFile, ...] = ()
+    url: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two submissions with the same key apart: sha256 over options, URL and the files' contents."""
+        parts = [repr(asdict(self.options)), self.url or "", *(file.stored.sha256 for file in self.files)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+class JobService:
+    """The life of Jobs, as far as it is not their Tasks'."""
+
+    def __init__(self, store: Store, tasks: TaskService, storage: Storage) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._storage = storage
+
+    def submit(self, submission: Submission) -> str:
+        """Accept: when this returns, the disk has it. The Job's public id.
+
+        Bytes that turn out not to be needed (a repeated key, a failed transaction) are removed.
+
+        Raises:
+            CesarError: `idempotency_conflict`.
+        """
+        try:
+            with self._store.write(durable=True) as tx:
+                earlier = self._earlier(tx, submission)
+                job = earlier or self._accept(tx, submission)
+                job_id = job.uuid
+        except BaseException:
+            self._forget(submission)
+            raise
+        if earlier is not None:
+            self._forget(submission)
+        logger.info("job_accepted", job_id=job_id, files=len(submission.files), repeated=earlier is not None)
+        return job_id
+
+    def tasks_of_job(self, job_id: str) -> list[str]:
+        """Public ids of a Job's Tasks in their order. Raises `CesarError("job_not_found")`."""
+        with self._store.read() as tx:
+            return [task.uuid for task in tx.jobs.get(job_id).tasks]
+
+    def unfinished(self) -> list[str]:
+        """Public ids of all Tasks that are not finished, oldest first."""
+        with self._store.read() as tx:
+            return tx.tasks.unfinished()
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel what is not finished. Raises `CesarError`: `job_not_found`, `illegal_move` if nothing is left to cancel."""
+        with self._store.write(durable=True) as tx:
+            unfinished = [task for task in tx.jobs.get(job_id).tasks if task.status not in FINISHED]
+            if not unfinished:
+                raise CesarError("illegal_move", "every task of this job is finished")
+            for task in unfinished:
+                self._tasks.cancel_within(tx, task)
+
+    def retry(self, job_id: str) -> None:
+        """Queue anew what failed. Raises `CesarError`: `job_not_found`, `illegal_move` if nothing did."""
+        with self._store.write(durable=True) as tx:
+            job = tx.jobs.get(job_id)
+            failed = [task for task in job.tasks if task.status in RETRYABLE]
+            if not failed:
+                raise CesarError("illegal_move", "no task of this job can be retried")
+            for task in failed:
+                self._tasks.retry_within(tx, task)
+
+    def delete(self, job_id: str) -> list[str]:
+        """Remove the Job, its Tasks and bytes that nobody else uses; the ids of the Tasks that are gone.
+
+        Raises:
+            CesarError: `job_not_found`.
+        """
+        with self._store.write(durable=True) as tx:
+            job = tx.jobs.get(job_id)
+            files, gone = list(job.files), [task.uuid for task in job.tasks]
+            tx.jobs.remove(job)
+            keys = _remove_unused(tx, files)
+            tell_queue(tx)
+        self._remove_bytes(keys)
+        return gone
+
+    def delete_task(self, task_id: str) -> None:
+        """Remove a Task (a running one stops), its bytes if nobody else uses them, and its Job if that is empty.
+
+        Raises:
+            CesarError: `task_not_found`.
+        """
+        with self._store.write(durable=True) as tx:
+            task = tx.tasks.get(task_id)
+            job, file = task.job, task.file
+            tx.tasks.remove(task)
+            if tx.jobs.is_empty(job):
+                tx.jobs.remove(job)
+            else:
+                tx.jobs.refresh(job.id)
+            keys = _remove_unused(tx, [file])
+            tell_queue(tx)
+        self._remove_bytes(keys)
+
+    def _earlier(self, tx: Transaction, submission: Submission) -> Job | None:
+        if submission.idempotency_key is None:
+            return None
+        job = tx.jobs.by_key(submission.idempotency_key)
+        if job is not None and job.request_fingerprint != submission.fingerprint:
+            raise CesarError("idempotency_conflict")
+        return job
+
+    def _accept(self, tx: Transaction, submission: Submission) -> Job:
+        options = submission.options
+        files = [tx.files.add(_file_row(arrived)) for arrived in submission.files]
+        if submission.url is not None:
+            files.append(tx.files.add(File(original_filename="", original_path="", source_url=submission.url)))
+        job = tx.jobs.add(
+            Job(
+                model_size=options.model,
+                language=options.language,
+                diarize=options.diarize,
+                min_speakers=options.min_speakers,
+                max_speakers=options.max_speakers,
+                options={name: value for name, value in asdict(options).items() if value is not None},
+                idempotency_key=submission.idempotency_key,
+                request_fingerprint=submission.fingerprint,
+            ),
+            files,
+        )
+        for task in job.tasks:
+            _tell_accepted(tx, task)
+        return job
+
+    def _forget(self, submission: Submission) -> None:
+        self._remove_bytes([file.stored.key for file in submission.files])
+
+    def _remove_bytes(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self._storage.remove(key)
+
+
+def _file_row(arrived: ArrivedFile) -> File:
+    return File(
+        original_filename=arrived.filename,
+        original_path=arrived.filename,
+        storage_path=arrived.stored.key,
+        file_hash_sha256=arrived.stored.sha256,
+        file_size_bytes=arrived.stored.size_bytes,
+        mime_type=arrived.facts.mime_type,
+        duration_seconds=arrived.facts.duration_seconds,
+    )
+
+
+def _tell_accepted(tx: Transaction, task: Task) -> None:
+    task.queue_position = tx.tasks.queue_position(task)
+    tx.events.append(task, StatusEvent(JobStatus.QUEUED, task.queue_position, task.attempt))
+
+
+def _remove_unused(tx: Transaction, files: Sequence[File]) -> list[str]:
+    """Remove Files that no Task uses; keys of bytes that may go once this is committed."""
+    unused = [file for file in files if not tx.files.is_used(file)]
+    keys = [file.storage_path for file in unused if file.storage_path]
+    for file in unused:
+        tx.files.remove(file)
+    return keys

@@ -1,0 +1,52 @@
+"""Owns reading: Tasks, Jobs and transcripts as bodies of the wire contract, each read in one moment of the database."""
+
+from app.domain.errors import CesarError
+from app.models import JobStatus
+from app.schemas.jobs import Job, JobPage
+from app.schemas.tasks import Task, TaskPage, Transcript
+from app.services.store import Store
+from app.services.views import job_view, task_view, transcript_view
+
+
+class QueryService:
+    """Answers questions; changes nothing."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def task(self, task_id: str) -> Task:
+        """Raises `CesarError("task_not_found")`."""
+        with self._store.read() as tx:
+            return task_view(tx, tx.tasks.get(task_id))
+
+    def tasks(self, status: JobStatus | None, page: int, per_page: int) -> TaskPage:
+        """One page of Tasks, newest first."""
+        with self._store.read() as tx:
+            rows, total = tx.tasks.list_all(status, page, per_page)
+            return TaskPage(tasks=[task_view(tx, row) for row in rows], total=total, page=page, per_page=per_page)
+
+    def job(self, job_id: str) -> Job:
+        """Raises `CesarError("job_not_found")`."""
+        with self._store.read() as tx:
+            return job_view(tx, tx.jobs.get(job_id))
+
+    def jobs(self, status: JobStatus | None, page: int, per_page: int) -> JobPage:
+        """One page of Jobs, newest first."""
+        with self._store.read() as tx:
+            rows, total = tx.jobs.list_all(status, page, per_page)
+            return JobPage(jobs=[job_view(tx, row) for row in rows], total=total, page=page, per_page=per_page)
+
+    def transcript(self, task_id: str) -> Transcript:
+        """The segments so far. Raises `CesarError`: `task_not_found`, `transcript_not_ready` before the first segment."""
+        with self._store.read() as tx:
+            task = tx.tasks.get(task_id)
+            transcript = transcript_view(tx, task)
+            if not transcript.segments and task.status is not JobStatus.COMPLETED:
+                raise CesarError("transcript_not_ready")
+            return transcript
+
+    def counts(self) -> tuple[int, int]:
+        """How many Tasks wait, and how many run."""
+        with self._store.read() as tx:
+            waiting = tx.tasks.count(JobStatus.QUEUED)
+            return waiting, tx.tasks.count(JobStatus.DOWNLOADING, JobStatus.PROCESSING)

@@ -1,0 +1,76 @@
+"""Owns one run of one Task in a worker: it ends in a result, in a typed failure, or in silence if the Task is no longer ours."""
+
+import errno
+
+from app.core.logging import logger
+from app.domain.errors import Cancelled, CesarError
+from app.domain.ports import Emitter, Fetcher, MediaFacts, StoredFile
+from app.domain.progress import TaskProgressStage
+from app.services.run_progress import RunProgress
+from app.services.runs import Claim
+from app.services.task_service import TaskService
+from app.services.whisperx_wrapper_service import PipelineTools, process_audio_common
+
+_FLUSH_SECONDS = 30.0
+
+
+class RunService:
+    """Runs claimed Tasks; every exception ends as an error of the catalogue."""
+
+    def __init__(self, tasks: TaskService, emitter: Emitter, tools: PipelineTools, fetcher: Fetcher) -> None:
+        self._tasks = tasks
+        self._emitter = emitter
+        self._tools = tools
+        self._fetcher = fetcher
+
+    def run(self, claim: Claim, progress: RunProgress) -> None:
+        """Run to the end. Blocking; raises nothing that an engine or a library could cause."""
+        try:
+            if claim.storage_key is None:
+                self._fetch(claim, progress)
+            else:
+                self._transcribe(claim, claim.storage_key, progress)
+        except Cancelled:
+            logger.info("run_stopped", task_id=claim.task_id, attempt=claim.lease.attempt)
+        except BaseException as problem:  # no exception of a library may leave a Task `processing`
+            self._emitter.flush(_FLUSH_SECONDS)
+            self._tasks.fail(claim.lease, as_cesar_error(problem))
+
+    def _transcribe(self, claim: Claim, storage_key: str, progress: RunProgress) -> None:
+        result = process_audio_common(storage_key, claim.duration_seconds, claim.options, progress, self._tools)
+        progress.check()
+        # What was emitted must be numbered before the events that end the Task.
+        self._emitter.flush(_FLUSH_SECONDS)
+        self._tasks.complete(claim.lease, result)
+
+    def _fetch(self, claim: Claim, progress: RunProgress) -> None:
+        receiver = self._tools.storage.receive()
+        try:
+            control = progress.stage(TaskProgressStage.DOWNLOADING)
+            download = self._fetcher.fetch(claim.source_url or "", receiver, control)
+            facts = self._tools.media.probe(receiver.path)
+            self._keep(claim, receiver.commit(), facts, download.filename)
+        finally:
+            receiver.abandon()
+
+    def _keep(self, claim: Claim, stored: StoredFile, facts: MediaFacts, filename: str) -> None:
+        try:
+            self._emitter.flush(_FLUSH_SECONDS)
+            self._tasks.arrived(claim.lease, stored, facts, filename)
+        except BaseException:
+            self._tools.storage.remove(stored.key)
+            raise
+
+
+def as_cesar_error(problem: BaseException) -> CesarError:
+    """The catalogue's entry for whatever was raised; the technical detail keeps the original text."""
+    detail = f"{type(problem).__name__}: {problem}"
+    match problem:
+        case CesarError():
+            return problem
+        case MemoryError():
+            return CesarError("out_of_memory", detail)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG):
+            return CesarError("disk_full", detail)
+        case _:
+            return CesarError("PROCESSING_FAILED", detail)

@@ -1,0 +1,230 @@
+"""Owns every change of a Task's status: claimed, finished, failed, cancelled, retried, recovered, put back.
+
+Each change is one transaction that moves the Task, derives its Job's status, stores the events that tell of it and
+renews the places in the queue. A worker's changes carry its lease; without a valid one they have no effect.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from app.core.clock import utc_now
+from app.core.logging import logger
+from app.domain.errors import CATALOGUE, Cancelled, CesarError
+from app.domain.events import ErrorEvent, ProgressEvent, StatusEvent
+from app.domain.lifecycle import RETRYABLE
+from app.domain.options import TranscriptionOptions
+from app.domain.ports import MediaFacts, StoredFile
+from app.domain.progress import TaskProgressStage
+from app.models import JobStatus, Task
+from app.services.runs import Claim, RunResult
+from app.services.store import Lease, Store, Transaction
+
+TOLD_POSITIONS = 20
+"""How many places at the head of the queue are pushed when they change; the others are told when asked for."""
+
+_FRESH: dict[str, Any] = {
+    "progress_percentage": 0,
+    "progress_stage": TaskProgressStage.QUEUED,
+    "stage_percentage": 0,
+    "progress_message": "",
+    "eta_seconds": None,
+    "stalled": False,
+    "queue_position": None,
+}
+_UNDONE: dict[str, Any] = {
+    "error": None,
+    "error_code": None,
+    "technical_detail": None,
+    "diarized": None,
+    "diarization_error": None,
+    "diarization_error_code": None,
+    "warnings": [],
+    "result_text": None,
+    "started_at": None,
+    "completed_at": None,
+}
+
+
+class TaskService:
+    """The life of Tasks. `is_dead` tells for certain that a lease's owner no longer runs (False when unsure)."""
+
+    def __init__(
+        self, store: Store, *, lease_seconds: float, max_attempts: int, is_dead: Callable[[str], bool]
+    ) -> None:
+        self._store = store
+        self._lease_time = timedelta(seconds=lease_seconds)
+        self._max_attempts = max_attempts
+        self._is_dead = is_dead
+
+    def claim(self, owner: str, *, to_fetch: bool) -> Claim | None:
+        """Take the oldest waiting Task for this worker, or None."""
+        with self._store.write() as tx:
+            task = tx.tasks.claim(owner, utc_now() + self._lease_time, to_fetch=to_fetch)
+            if task is None:
+                return None
+            self._tell(tx, task)
+            tell_queue(tx)
+            logger.info("task_claimed", task_id=task.uuid, attempt=task.attempt, status=task.status.value)
+            return Claim(
+                lease=Lease(task.uuid, task.attempt, owner),
+                filename=task.file.original_filename,
+                storage_key=task.file.storage_path,
+                source_url=task.file.source_url,
+                duration_seconds=task.file.duration_seconds,
+                options=TranscriptionOptions(**task.job.options),
+            )
+
+    def renew(self, lease: Lease) -> bool:
+        """Prolong a lease; False if the Task is no longer this worker's."""
+        with self._store.write() as tx:
+            return tx.tasks.renew(lease, utc_now() + self._lease_time)
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether the Task is still this worker's."""
+        with self._store.read() as tx:
+            return tx.tasks.holds(lease)
+
+    def arrived(self, lease: Lease, stored: StoredFile, facts: MediaFacts, filename: str) -> None:
+        """The bytes of a URL rest: the Task waits for its turn. Raises `Cancelled` if the lease is lost."""
+        with self._store.write(durable=True) as tx:
+            task = tx.tasks.get(lease.task_id)
+            if not tx.tasks.move(task, JobStatus.QUEUED, lease, {}):
+                raise Cancelled
+            file = task.file
+            file.storage_path, file.file_hash_sha256, file.file_size_bytes = (
+                stored.key,
+                stored.sha256,
+                stored.size_bytes,
+            )
+            file.original_filename = filename
+            file.mime_type, file.duration_seconds = facts.mime_type, facts.duration_seconds
+            self._tell(tx, task)
+            tell_queue(tx)
+
+    def complete(self, lease: Lease, result: RunResult) -> None:
+        """Store the result and end the Task well. Raises `Cancelled` if the lease is lost."""
+        done = {
+            "progress_percentage": 100,
+            "progress_stage": TaskProgressStage.COMPLETE,
+            "stage_percentage": 100,
+            "progress_message": "",
+            "eta_seconds": 0.0,
+            "stalled": False,
+            "engine": result.engine,
+            "model": result.model,
+            "device": result.device,
+            "detected_language": result.language,
+            "language_probability": result.language_probability,
+            "result_text": result.text,
+            "diarized": result.diarized,
+            "completed_at": utc_now(),
+        }
+        with self._store.write(durable=True) as tx:
+            task = tx.tasks.get(lease.task_id)
+            if not tx.tasks.move(task, JobStatus.COMPLETED, lease, done):
+                raise Cancelled
+            tx.transcripts.replace(task, result.segments)
+            task.file.duration_seconds = result.duration_seconds
+            tx.events.append(task, ProgressEvent(TaskProgressStage.COMPLETE, 100, "", 100, 0.0))
+            self._tell(tx, task)
+            for stage, seconds in result.work_seconds.items():
+                pace = seconds / max(result.duration_seconds, 0.1)
+                tx.speeds.learn(result.engine, result.model, result.device, stage, pace)
+        logger.info("task_completed", task_id=lease.task_id, engine=result.engine, segments=len(result.segments))
+
+    def fail(self, lease: Lease, error: CesarError) -> None:
+        """End the Task with an error of the catalogue. No effect if the lease is lost."""
+        with self._store.write(durable=True) as tx:
+            self._fail(tx, tx.tasks.get(lease.task_id), lease, error)
+
+    def put_back(self, lease: Lease) -> None:
+        """Return a running Task to the queue because this worker shuts down; a new attempt follows. No effect if the lease is lost."""
+        with self._store.write(durable=True) as tx:
+            self._requeue(tx, tx.tasks.get(lease.task_id), lease, {})
+
+    def recover(self) -> list[str]:
+        """Return the Tasks of dead workers to the queue, or fail those that were tried too often; their ids."""
+        with self._store.read() as tx:
+            if not any(self._is_abandoned(task) for task in tx.tasks.leased()):
+                return []
+        with self._store.write(durable=True) as tx:
+            abandoned = [task for task in tx.tasks.leased() if self._is_abandoned(task)]
+            for task in abandoned:
+                self._recover(tx, task)
+            return [task.uuid for task in abandoned]
+
+    def cancel(self, task_id: str) -> None:
+        """End a waiting or running Task. Raises `CesarError`: `task_not_found`, `illegal_move`."""
+        with self._store.write(durable=True) as tx:
+            self.cancel_within(tx, tx.tasks.get(task_id))
+
+    def cancel_within(self, tx: Transaction, task: Task) -> None:
+        """The same, as part of a larger transaction."""
+        if not tx.tasks.move(task, JobStatus.CANCELLED, None, {"completed_at": utc_now(), "queue_position": None}):
+            raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be cancelled")
+        self._tell(tx, task)
+        tell_queue(tx)
+
+    def retry(self, task_id: str) -> None:
+        """Queue a failed, partial or cancelled Task anew. Raises `CesarError`: `task_not_found`, `illegal_move`."""
+        with self._store.write(durable=True) as tx:
+            self.retry_within(tx, tx.tasks.get(task_id))
+
+    def retry_within(self, tx: Transaction, task: Task) -> None:
+        """The same, as part of a larger transaction."""
+        if task.status not in RETRYABLE:
+            raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be retried")
+        task.job.retry_count += 1
+        self._requeue(tx, task, None, {**_UNDONE, "recoveries": 0})
+
+    def _requeue(self, tx: Transaction, task: Task, lease: Lease | None, values: dict[str, Any]) -> None:
+        if tx.tasks.move(task, JobStatus.QUEUED, lease, {**_FRESH, "attempt": task.attempt + 1, **values}):
+            tx.transcripts.clear(task)
+            self._tell(tx, task)
+            tell_queue(tx)
+
+    def _is_abandoned(self, task: Task) -> bool:
+        if task.lease_owner is None or task.lease_expires_at is None:
+            return False
+        return task.lease_expires_at < utc_now() or self._is_dead(task.lease_owner)
+
+    def _recover(self, tx: Transaction, task: Task) -> None:
+        lease = Lease(task.uuid, task.attempt, task.lease_owner or "")
+        deaths = task.recoveries + 1
+        logger.warning("worker_lost", task_id=task.uuid, attempt=task.attempt, deaths=deaths)
+        if deaths >= self._max_attempts:
+            self._fail(tx, task, lease, CesarError("worker_lost", f"{deaths} workers ended without a word"))
+        else:
+            self._requeue(tx, task, lease, {"recoveries": deaths, "warnings": []})
+
+    def _fail(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
+        entry = CATALOGUE[error.code]
+        told = {
+            "error": entry.sentence,
+            "error_code": entry.code,
+            "technical_detail": error.detail,
+            "completed_at": utc_now(),
+            "eta_seconds": None,
+        }
+        if not tx.tasks.move(task, JobStatus.FAILED, lease, told):
+            return
+        event = ErrorEvent(entry.code, entry.sentence, error.detail, entry.retryable, entry.remedy)
+        tx.events.append(task, event)
+        self._tell(tx, task)
+        logger.warning("task_failed", task_id=task.uuid, error_code=entry.code)
+
+    def _tell(self, tx: Transaction, task: Task) -> None:
+        """Store the status event of a move just made, and derive the Job's status from it."""
+        position = tx.tasks.queue_position(task)
+        task.queue_position = position
+        tx.events.append(task, StatusEvent(task.status, position, task.attempt))
+        tx.jobs.refresh(task.job_id)
+
+
+def tell_queue(tx: Transaction) -> None:
+    """Push the places at the head of the queue that changed."""
+    for position, task in enumerate(tx.tasks.waiting(TOLD_POSITIONS), start=1):
+        if task.queue_position != position:
+            task.queue_position = position
+            tx.events.append(task, StatusEvent(JobStatus.QUEUED, position, task.attempt))

@@ -1,0 +1,156 @@
+"""Owns how Tasks, Jobs and transcripts look from outside: rows in, bodies of the wire contract out."""
+
+from dataclasses import fields
+from typing import Any
+
+from app.domain.errors import CATALOGUE
+from app.domain.lifecycle import FINISHED
+from app.domain.options import TranscriptionOptions
+from app.domain.progress import TaskProgressStage
+from app.models import Job, JobStatus, Task
+from app.schemas import jobs as wire_jobs
+from app.schemas import tasks as wire
+from app.services.store import Transaction
+
+_SHARED_WITH_ONLY_TASK = (
+    "speaker_count",
+    "diarized",
+    "diarization_error",
+    "diarization_error_code",
+    "detected_language",
+    "result_text",
+    "error",
+)
+
+
+def task_view(tx: Transaction, task: Task) -> wire.Task:
+    """One Task as its body."""
+    failure = CATALOGUE.get(task.error_code) if task.error_code else None
+    here = f"/tasks/{task.uuid}"
+    return wire.Task(
+        id=task.uuid,
+        job_id=task.job.uuid,
+        file_id=task.file.uuid,
+        filename=task.file.original_filename or task.file.source_url or "",
+        status=task.status,
+        progress_percentage=task.progress_percentage or 0,
+        progress_stage=task.progress_stage,
+        stage_percentage=task.stage_percentage,
+        message=task.progress_message,
+        eta_seconds=task.eta_seconds,
+        stalled=task.stalled,
+        queue_position=tx.tasks.queue_position(task),
+        attempt=task.attempt,
+        seq=task.last_seq,
+        epoch=task.epoch,
+        duration_seconds=task.file.duration_seconds,
+        engine=task.engine,
+        model=task.model,
+        device=task.device,
+        detected_language=task.detected_language,
+        language_probability=task.language_probability,
+        result_text=task.result_text,
+        speaker_count=task.speaker_count,
+        diarized=task.diarized,
+        diarization_error=task.diarization_error,
+        diarization_error_code=task.diarization_error_code,
+        warnings=task.warnings,
+        error=task.error,
+        error_code=task.error_code,
+        technical_detail=task.technical_detail,
+        retryable=failure.retryable if failure else None,
+        remedy=failure.remedy if failure else None,
+        options=_options(task.job.options),
+        created_at=task.created_at,
+        started_at=task.started_at,
+        completed_at=task.completed_at,
+        links=wire.TaskLinks(
+            self=here,
+            progress=f"{here}/progress",
+            events=f"{here}/events",
+            transcript=f"{here}/transcript",
+            socket=f"/ws/tasks/{task.uuid}",
+        ),
+    )
+
+
+def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
+    """One Job as its body; with one Task, that Task's fields are shown flat."""
+    tasks = [task_view(tx, task) for task in job.tasks]
+    only = tasks[0] if len(tasks) == 1 else None
+    leading = _leading(tasks)
+    return wire_jobs.Job(
+        id=job.uuid,
+        job_id=job.uuid,
+        job_type=job.job_type,
+        status=job.status,
+        progress_current=job.progress_current,
+        progress_total=job.progress_total,
+        progress=_mean_percentage(tasks),
+        progress_phase=leading.progress_stage if leading else None,
+        progress_phase_pct=leading.stage_percentage if leading else None,
+        download_progress=_download_progress(leading),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        completed_at=job.completed_at,
+        error_message=job.error_message,
+        retry_count=job.retry_count,
+        model_size=job.model_size,
+        language=job.language,
+        diarize=job.diarize,
+        min_speakers=job.min_speakers,
+        max_speakers=job.max_speakers,
+        tasks=tasks,
+        links=wire_jobs.JobLinks(self=f"/jobs/{job.uuid}", socket="/ws"),
+        **({name: getattr(only, name) for name in _SHARED_WITH_ONLY_TASK} if only else {}),
+    )
+
+
+def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
+    """A Task's transcript as far as it goes."""
+    segments = [
+        wire.TranscriptSegment(
+            index=row.index,
+            start=row.start,
+            end=row.end,
+            text=row.text,
+            speaker=row.speaker,
+            words=[wire.TranscriptWord.model_validate(word) for word in row.words],
+        )
+        for row in tx.transcripts.of(task)
+    ]
+    return wire.Transcript(
+        task_id=task.uuid,
+        language=task.detected_language,
+        engine=task.engine,
+        model=task.model,
+        duration_seconds=task.file.duration_seconds,
+        text=" ".join(segment.text for segment in segments if segment.text),
+        segments=segments,
+    )
+
+
+def _options(stored: dict[str, Any]) -> dict[str, Any]:
+    known = {field.name for field in fields(TranscriptionOptions)}
+    return {name: value for name, value in stored.items() if name in known}
+
+
+def _mean_percentage(tasks: list[wire.Task]) -> int | None:
+    if not tasks:
+        return None
+    shown = (100 if task.status in FINISHED else task.progress_percentage for task in tasks)
+    return sum(shown) // len(tasks) if len(tasks) > 1 else tasks[0].progress_percentage
+
+
+def _leading(tasks: list[wire.Task]) -> wire.Task | None:
+    """The Task whose stage speaks for the Job: the running one, else the next, else the last."""
+    for wanted in (JobStatus.PROCESSING, JobStatus.DOWNLOADING, JobStatus.QUEUED):
+        for task in tasks:
+            if task.status is wanted:
+                return task
+    return tasks[-1] if tasks else None
+
+
+def _download_progress(task: wire.Task | None) -> int | None:
+    downloading = task is not None and task.progress_stage is TaskProgressStage.DOWNLOADING
+    return task.stage_percentage if task is not None and downloading else None
