@@ -25,7 +25,7 @@ def upgrade(database: Database, lock_folder: Path) -> None:
         revision = _revision(database)
         if revision == HEAD:
             return
-        if revision is not None and not (_MIGRATIONS / "versions").glob(f"{revision}_*.py"):
+        if revision is not None and not any((_MIGRATIONS / "versions").glob(f"{revision}_*.py")):
             raise SettingsError(f"The database was made by a newer release (schema {revision}): install that release.")
         _run(database)
 

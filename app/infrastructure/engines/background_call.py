@@ -22,7 +22,7 @@ def call_in_background(call: Callable[[], Result], tick: Callable[[float], None]
     def run() -> None:
         try:
             results.append(call())
-        except BaseException as failure:  # noqa: BLE001 - raised again in the caller's thread
+        except BaseException as failure:
             failures.append(failure)
 
     started = time.monotonic()

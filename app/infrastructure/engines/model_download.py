@@ -18,7 +18,7 @@ def main() -> None:
     order = json.load(sys.stdin)
     try:
         _download(order)
-    except Exception as problem:  # noqa: BLE001 - whatever it is, the parent names it
+    except Exception as problem:
         full = isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT)
         _say({"error": f"{type(problem).__name__}: {problem}"[:1000], "disk_full": full})
 

@@ -18,6 +18,8 @@ MAX_FRAME_BYTES: Final = 256 * 1024
 UNACKNOWLEDGED_MILLISECONDS: Final = 10_000
 """A peer that acknowledges nothing for so long, or lets nothing be sent, is gone: the kernel frees its socket."""
 
+BACKLOG: Final = 2048
+
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -44,7 +46,9 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """A bound socket for `uvicorn.Server.run(sockets=[…])`; what is set here, accepted sockets inherit.
+    """A socket for `uvicorn.Server.run(sockets=[…])` that listens already; what is set here, accepted sockets inherit.
+
+    Who connects before the server is ready waits and is not refused.
 
     Raises:
         OSError: the address is in use or not ours.
@@ -56,6 +60,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

@@ -1,0 +1,111 @@
+"""Accepting, cancelling, retrying and deleting Jobs."""
+
+import pytest
+
+from app.domain.errors import CesarError
+from app.domain.options import TranscriptionOptions
+from app.services.job_service import ArrivedFile, Submission
+from tests.workbench import FACTS, Workbench
+
+
+def submission(bench: Workbench, key: str | None = None, content: bytes = b"a", **options: object) -> Submission:
+    """One file with an Idempotency-Key."""
+    arrived = ArrivedFile("a.wav", bench.store_bytes(content), FACTS)
+    return Submission(TranscriptionOptions(**options), files=(arrived,), idempotency_key=key)  # type: ignore[arg-type]
+
+
+def keys(bench: Workbench) -> list[str]:
+    """Everything that rests in storage."""
+    return sorted(bench.storage.keys())
+
+
+def test_an_accepted_job_has_queued_tasks_and_tells_their_places(bench: Workbench) -> None:
+    """Each Task's first event says queued and its place."""
+    tasks = bench.submit(2)
+    assert [bench.queries.task(task).queue_position for task in tasks] == [1, 2]
+    assert [len(bench.log.since(task, 0)) for task in tasks] == [1, 1]
+
+
+def test_the_same_key_returns_the_same_job(bench: Workbench) -> None:
+    """A repeated submission makes no second Job and leaves no second copy of the bytes."""
+    first = bench.jobs.submit(submission(bench, "key"))
+    assert bench.jobs.submit(submission(bench, "key")) == first
+    assert bench.queries.jobs(None, 1, 10).total == 1
+    assert len(keys(bench)) == 1
+
+
+@pytest.mark.parametrize("change", [{"content": b"other"}, {"language": "de"}])
+def test_the_same_key_for_another_request_is_a_conflict(bench: Workbench, change: dict[str, object]) -> None:
+    """Another file or other options under a used key are refused, and their bytes are removed."""
+    bench.jobs.submit(submission(bench, "key"))
+    with pytest.raises(CesarError) as refused:
+        bench.jobs.submit(submission(bench, "key", **change))  # type: ignore[arg-type]
+    assert refused.value.code == "idempotency_conflict"
+    assert len(keys(bench)) == 1
+
+
+def test_a_transaction_that_fails_leaves_no_bytes(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the database refuses, the received file is removed again."""
+
+    def refuse(*_: object) -> None:
+        raise CesarError("unavailable")
+
+    monkeypatch.setattr(bench.jobs, "_accept", refuse)
+    with pytest.raises(CesarError, match="unavailable"):
+        bench.jobs.submit(submission(bench))
+    assert keys(bench) == []
+
+
+def test_deleting_a_job_removes_everything_of_it_and_nothing_else(bench: Workbench) -> None:
+    """Rows and bytes are gone; other Jobs keep theirs."""
+    gone, kept = bench.submit(2), bench.submit(1)
+    assert bench.jobs.delete(bench.queries.task(gone[0]).job_id) == gone
+    for task in gone:
+        with pytest.raises(CesarError, match="task_not_found"):
+            bench.queries.task(task)
+        assert bench.log.position(task) is None
+    assert len(keys(bench)) == 1
+    assert bench.queries.task(kept[0]).queue_position == 1
+
+
+def test_deleting_the_last_task_deletes_the_job(bench: Workbench) -> None:
+    """A Job without Tasks is nothing anybody asked for."""
+    first, second = bench.submit(2)
+    job_id = bench.queries.task(first).job_id
+    bench.jobs.delete_task(first)
+    assert bench.queries.job(job_id).progress_total == 1
+    bench.jobs.delete_task(second)
+    with pytest.raises(CesarError, match="job_not_found"):
+        bench.queries.job(job_id)
+    assert keys(bench) == []
+
+
+def test_a_running_task_can_be_deleted(bench: Workbench) -> None:
+    """Its worker's lease is void from then on."""
+    (task_id,) = bench.submit()
+    claim = bench.claim()
+    bench.jobs.delete_task(task_id)
+    assert not bench.tasks.holds(claim.lease)
+    assert bench.tasks.recover() == []
+
+
+def test_cancelling_a_job_cancels_what_is_not_finished(bench: Workbench) -> None:
+    """A running and a waiting Task are cancelled; doing it again is an illegal move."""
+    first, second = bench.submit(2)
+    bench.claim()
+    job_id = bench.queries.task(first).job_id
+    bench.jobs.cancel(job_id)
+    assert [bench.queries.task(task).status for task in (first, second)] == ["cancelled", "cancelled"]
+    with pytest.raises(CesarError, match="illegal_move"):
+        bench.jobs.cancel(job_id)
+
+
+def test_retrying_a_job_retries_only_what_failed(bench: Workbench) -> None:
+    """Of a cancelled and a waiting Task only the cancelled one is queued anew."""
+    first, second = bench.submit(2)
+    bench.tasks.cancel(first)
+    job_id = bench.queries.task(first).job_id
+    bench.jobs.retry(job_id)
+    assert [bench.queries.task(task).attempt for task in (first, second)] == [2, 1]
+    with pytest.raises(CesarError, match="illegal_move"):
+        bench.jobs.retry(job_id)
