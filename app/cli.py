@@ -1,22 +1,46 @@
-"""Owns the command `cesar`: serve, worker, transcribe, doctor."""
+"""Owns the command `cesar`: serve, worker, transcribe, doctor – their options; the work is done elsewhere.
+
+What a command needs is imported when it runs: each of them, and every process that imports this module, starts faster.
+"""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from app import __version__
 from app.core.config import SettingsError, load_settings
-from app.serving import export_flags
-from app.serving import serve as serve_http
 
 cli = typer.Typer(
-    name="cesar", help="Transcribe recordings on your own machine, and watch it happen.", no_args_is_help=True
+    name="cesar",
+    help="Transcribe recordings on your own machine, and watch it happen.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they show local variables, and those hold what somebody said
 )
 
 Engine = Annotated[str | None, typer.Option(help="auto, whisperx, pocketsphinx, or package.module:factory.")]
 Model = Annotated[str | None, typer.Option(help="WhisperX model: a size, organisation/name, or a local folder.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of the database, the media and the caches.")]
+
+
+def _text(meaning: str) -> Any:
+    return typer.Option(help=meaning, show_default=False)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cesar {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def cesar(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Say which release this is.")
+    ] = False,
+) -> None:
+    """Transcribe recordings on your own machine, and watch it happen."""
 
 
 @cli.command()
@@ -32,17 +56,79 @@ def serve(
     """Serve the page, the API and the sockets, with a worker that transcribes."""
     if reload and workers > 1:
         raise typer.BadParameter("--reload works with one server process only")
-    export_flags({"host": host, "port": port, "engine": engine, "model": model, "data_dir": data_dir})
-    serve_http(load_settings(), workers=workers, reload=reload)
+    from app import serving  # noqa: PLC0415 - the other commands need no web server
+
+    serving.export_flags({"host": host, "port": port, "engine": engine, "model": model, "data_dir": data_dir})
+    serving.serve(load_settings(), workers=workers, reload=reload)
 
 
 @cli.command()
 def worker(engine: Engine = None, model: Model = None, data_dir: DataDir = None) -> None:
     """Run one more transcription worker on the same database."""
-    export_flags({"engine": engine, "model": model, "data_dir": data_dir})
+    from app import serving  # noqa: PLC0415
     from app import worker as process  # noqa: PLC0415 - what serving does not need is not imported for it
 
+    serving.export_flags({"engine": engine, "model": model, "data_dir": data_dir})
     process.run_alone(load_settings())
+
+
+@cli.command()
+def transcribe(
+    recordings: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="Audio or video files, or http(s) addresses of such.")
+    ],
+    wanted: Annotated[
+        str | None,
+        typer.Option("--format", help="json, txt, srt, vtt or tsv. [default: the ending of --output, else txt]"),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File, folder, or - for standard output.", show_default=False)
+    ] = None,
+    engine: Annotated[str | None, _text("auto, whisperx or pocketsphinx.")] = None,
+    model: Annotated[str | None, _text("WhisperX model: a size, organisation/name, or a local folder.")] = None,
+    language: Annotated[str | None, _text("Language that is spoken (ISO 639-1). [default: detected]")] = None,
+    task: Annotated[str, typer.Option(help="transcribe, or translate into English.")] = "transcribe",
+    diarize: Annotated[bool, typer.Option(help="Tell speakers apart.")] = True,
+    min_speakers: Annotated[int | None, _text("At least so many speakers.")] = None,
+    max_speakers: Annotated[int | None, _text("At most so many speakers.")] = None,
+    num_speakers: Annotated[int | None, _text("Exactly so many speakers.")] = None,
+    initial_prompt: Annotated[str | None, _text("Text before the recording: names and spellings to expect.")] = None,
+    hotwords: Annotated[str | None, _text("Words to listen for.")] = None,
+    temperature: Annotated[float | None, _text("Randomness of the search, 0 to 1.")] = None,
+    beam_size: Annotated[int | None, _text("Width of the search.")] = None,
+    vad_method: Annotated[str | None, _text("What finds speech: pyannote or silero.")] = None,
+    vad_onset: Annotated[float | None, _text("How sure it must be that speech begins, 0 to 1.")] = None,
+    vad_offset: Annotated[float | None, _text("How sure it must be that speech goes on, 0 to 1.")] = None,
+    chunk_size: Annotated[int | None, _text("Longest stretch decoded at once, in seconds.")] = None,
+    batch_size: Annotated[int | None, _text("Stretches decoded together.")] = None,
+    compute_type: Annotated[str | None, _text("Number format of the computation, e.g. int8, float16.")] = None,
+    device: Annotated[str | None, _text("auto, cpu or cuda.")] = None,
+    align_model: Annotated[str | None, _text("Model that places words in time.")] = None,
+    preset: Annotated[str | None, _text("Name of a set of options.")] = None,
+    server: Annotated[str | None, _text("Address of a running Cesar. [default: this machine's, if one runs]")] = None,
+    no_server: Annotated[bool, typer.Option("--no-server", help="Work alone, even if a server runs.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")] = False,
+) -> None:
+    """Transcribe recordings: on the server that runs here, else alone. Transcripts go to standard output, the rest to stderr."""
+    given = dict(locals())
+    if server and no_server:
+        raise typer.BadParameter("--server and --no-server contradict each other")
+    from app.client import transcribe as command  # noqa: PLC0415
+
+    about_us = ("recordings", "wanted", "output", "server", "no_server", "quiet")
+    options = {name: value for name, value in given.items() if name not in about_us and value is not None}
+    wish = command.Wish(recordings, options, wanted, output, "" if no_server else server, quiet)
+    raise typer.Exit(command.transcribe(wish, load_settings()))
+
+
+@cli.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
+    """Tell what is installed, which engine would run and why, what is missing and how to get it."""
+    from app.doctor import examine  # noqa: PLC0415
+
+    diagnosis = examine(load_settings())
+    typer.echo(diagnosis.as_json() if as_json else diagnosis.as_text())
+    raise typer.Exit(0 if diagnosis.ready else 1)
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """Wires Cesar: the one place where adapters meet ports, for the server, the worker and the command line."""
 
+import contextlib
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +91,7 @@ def open_database(settings: Settings) -> Database:
 
 def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorker | None) -> ServerParts:
     """The parts of a server process; imports no engine."""
+    _raise_open_file_limit()
     database = open_database(settings)
     store = SqlStore(database, announcer)
     storage = LocalStorage(settings.media_dir)
@@ -135,6 +138,13 @@ def build_worker(settings: Settings, announcements: Announcements) -> WorkerPart
         leases=leases,
         closers=(emitter.close, shelf.close, database.close),
     )
+
+
+def _raise_open_file_limit() -> None:
+    """Every socket and every file that arrives is an open file; the usual soft limit of 1024 is for smaller programs."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _task_service(settings: Settings, store: SqlStore) -> TaskService:

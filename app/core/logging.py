@@ -34,8 +34,18 @@ _SECRET_VALUES: Final = (
 )
 
 # Their own handlers would write past ours; at `info` they tell every statement and every request to the model hub.
-_WITH_OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "alembic", "sqlalchemy")
-_QUIETER: Final = ("sqlalchemy", "httpx2", "httpcore2", "httpx", "httpcore", "urllib3", "filelock", "asyncio")
+_WITH_OWN_HANDLERS: Final = ("uvicorn", "uvicorn.error", "alembic", "sqlalchemy")
+_QUIETER: Final = (
+    "sqlalchemy",
+    "alembic.runtime.plugins",
+    "httpx2",
+    "httpcore2",
+    "httpx",
+    "httpcore",
+    "urllib3",
+    "filelock",
+    "asyncio",
+)
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
@@ -135,7 +145,6 @@ def _formatter(json: bool, process: str | None) -> logging.Formatter:
         foreign_pre_chain=[
             *_BEFORE_EVERY_LINE,
             structlog.stdlib.add_logger_name,
-            structlog.stdlib.ExtraAdder(),
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,

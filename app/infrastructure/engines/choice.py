@@ -35,8 +35,7 @@ class Choice:
 def choose(settings: Settings, options: TranscriptionOptions, cache: ModelCache | None = None) -> Choice:
     """Decide. May ask the model hub, within about 5 s, whether it has a model that is not on this machine.
 
-    Raises `CesarError`: `bad_value` for an engine that a request may not name, `engine_unavailable`,
-    `model_unavailable` when the engine that was asked for by name cannot run.
+    Raises `CesarError`: `engine_unavailable`, `model_unavailable` when the engine that was asked for by name cannot run.
     """
     wanted = _wanted_engine(settings, options)
     if wanted == POCKETSPHINX:
@@ -57,14 +56,10 @@ def small_engine(reason: str, *, fallback: bool = False) -> Choice:
 
 
 def _wanted_engine(settings: Settings, options: TranscriptionOptions) -> str:
-    """A request may name an engine, but not a module to import: that is for the person who runs the server."""
-    if options.engine in (None, settings.engine):
+    """The request's wish, except that its `auto` does not push aside an engine that the settings name."""
+    if options.engine is None or (options.engine == AUTO and ":" in settings.engine):
         return settings.engine
-    if options.engine == AUTO:
-        return settings.engine if ":" in settings.engine else AUTO
-    if options.engine in (WHISPERX, POCKETSPHINX):
-        return options.engine
-    raise CesarError("bad_value", "engine must be auto, whisperx or pocketsphinx")
+    return options.engine
 
 
 def _whisperx(settings: Settings, options: TranscriptionOptions, cache: ModelCache, *, explicit: bool) -> Choice:

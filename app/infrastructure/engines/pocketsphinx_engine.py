@@ -17,8 +17,11 @@ BYTES_PER_SECOND: Final = 2 * SAMPLE_RATE
 FRAMES_PER_SECOND: Final = 100
 BLOCK_BYTES: Final = BYTES_PER_SECOND * 9 // 100  # 90 ms between two reports
 
-PAUSE_SECONDS: Final = 0.5
+PAUSE_SECONDS: Final = 0.3
 """Silence of this length ends an utterance."""
+
+MARGIN_SECONDS: Final = 0.15
+"""Silence kept before and after an utterance: without it the first and the last word suffer."""
 
 LONGEST_UTTERANCE_SECONDS: Final = 30.0
 """Speech without a pause is cut here, so that its text does not wait for a pause that may never come."""
@@ -54,9 +57,11 @@ class PocketSphinxEngine:
     def transcribe(self, audio: Audio, options: TranscriptionOptions, control: RunControl) -> Transcript:
         """See `Engine.transcribe`. A recording without speech gives an empty transcript."""
         self._check(options, control)
+        self._forget()
         segments: list[Segment] = []
-        for utterance in _utterances(audio, control):
-            words = tuple(_words(utterance, self._decode(utterance, audio, control)))
+        done = _AudioTime(audio, control)
+        for utterance in _utterances(audio, done):
+            words = tuple(_words(utterance, self._decode(utterance, done)))
             if not words:
                 continue
             text = " ".join(word.word for word in words)
@@ -77,16 +82,21 @@ class PocketSphinxEngine:
         if ignored:
             control.warn("option_ignored", f"These options have no effect with PocketSphinx: {', '.join(ignored)}.")
 
-    def _decode(self, utterance: "_Utterance", audio: Audio, control: RunControl) -> list[Any]:
+    def _forget(self) -> None:
+        """Start from scratch: both decoders adapt to the noise they hear, and the next recording has noise of its own."""
+        self._decoder.reinit_feat()
+        self._level.reinit_feat()
+
+    def _decode(self, utterance: "_Utterance", done: "_AudioTime") -> list[Any]:
         """The decoder's parts of the utterance: words, silences and noises."""
-        # Fed block by block, the decoder would spend the first seconds finding out how loud and dull the channel is, and
-        # carry that over to the next recording. So each utterance is measured first: far fewer wrong words.
+        # Fed block by block, the decoder would spend the first seconds finding out how loud and dull the channel is.
+        # So each utterance is measured first: far fewer wrong words.
         self._decoder.set_cmn(self._cepstral_mean(utterance.samples))
         self._decoder.start_utt()
         try:
             for at in range(0, len(utterance.samples), BLOCK_BYTES):
                 self._decoder.process_raw(utterance.samples[at : at + BLOCK_BYTES])
-                _tell(control, utterance.start + at / BYTES_PER_SECOND, audio)
+                done.reached(utterance.start + at / BYTES_PER_SECOND)
         finally:
             self._decoder.end_utt()
         return list(self._decoder.seg() or ())
@@ -111,28 +121,36 @@ class _Utterance:
         return self.start + len(self.samples) / BYTES_PER_SECOND
 
 
-def _utterances(audio: Audio, control: RunControl) -> Iterator[_Utterance]:
-    """Speech between pauses, cut where it goes on for too long."""
+def _utterances(audio: Audio, done: "_AudioTime") -> Iterator[_Utterance]:
+    """Speech between pauses with a little of the silence around it, cut where it goes on for too long."""
+    with audio.path.open("rb") as samples:
+        for start, end in _stretches(audio, done):
+            first = max(0, int(start * SAMPLE_RATE))
+            samples.seek(2 * first)
+            yield _Utterance(first / SAMPLE_RATE, samples.read(2 * (int(end * SAMPLE_RATE) - first)))
+
+
+def _stretches(audio: Audio, done: "_AudioTime") -> Iterator[tuple[float, float]]:
+    """Where there is speech, in seconds."""
     from pocketsphinx import Endpointer  # noqa: PLC0415
 
     endpointer = Endpointer(window=PAUSE_SECONDS)
-    start, speech = 0.0, bytearray()
+    start = 0.0
     for position, frame in _frames(audio, endpointer.frame_bytes):
         spoken_before = endpointer.in_speech
         if len(frame) == endpointer.frame_bytes:
-            heard = endpointer.process(frame)
-        else:
-            heard = endpointer.end_stream(frame) if spoken_before else None
-        if heard and not spoken_before:
-            start = endpointer.speech_start
-        speech += heard or b""
-        if speech and (not endpointer.in_speech or len(speech) >= LONGEST_UTTERANCE_SECONDS * BYTES_PER_SECOND):
-            utterance = _Utterance(start, bytes(speech))
-            start, speech = utterance.end, bytearray()
-            yield utterance
+            endpointer.process(frame)
+        elif spoken_before:
+            endpointer.end_stream(frame)
+        if endpointer.in_speech and not spoken_before:
+            start = endpointer.speech_start - MARGIN_SECONDS
+        if spoken_before and not endpointer.in_speech:
+            yield start, endpointer.speech_end + MARGIN_SECONDS
+        elif endpointer.in_speech and position - start >= LONGEST_UTTERANCE_SECONDS:
+            yield start, position
+            start = position
         if not endpointer.in_speech:
-            _tell(control, position, audio)
-        control.check()
+            done.reached(position)
 
 
 def _frames(audio: Audio, frame_bytes: int) -> Iterator[tuple[float, bytes]]:
@@ -145,8 +163,20 @@ def _frames(audio: Audio, frame_bytes: int) -> Iterator[tuple[float, bytes]]:
     yield position / BYTES_PER_SECOND, frame or bytes(2)  # the endpointer refuses an empty last frame
 
 
-def _tell(control: RunControl, position: float, audio: Audio) -> None:
-    control.fraction(min(1.0, position / max(audio.duration_seconds, 0.001)))
+class _AudioTime:
+    """How far the recording is done. Listening is a little ahead of decoding, so this never steps back."""
+
+    def __init__(self, audio: Audio, control: RunControl) -> None:
+        self._control = control
+        self._duration = max(audio.duration_seconds, 0.001)
+        self._furthest = 0.0
+
+    def reached(self, position: float) -> None:
+        """The recording is done up to `position` seconds. Raises `Cancelled`."""
+        self._control.check()
+        if position > self._furthest:
+            self._furthest = position
+            self._control.fraction(min(1.0, position / self._duration))
 
 
 def _words(utterance: _Utterance, parts: list[Any]) -> Iterator[Word]:

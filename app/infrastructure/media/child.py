@@ -28,6 +28,7 @@ import av.video.stream
 SAMPLE_RATE: Final = 16_000
 BYTES_PER_SECOND: Final = SAMPLE_RATE * 2
 BLOCK_BYTES: Final = 1 << 20
+OUTPUT_FD: Final = 3
 PROGRESS_SECONDS: Final = 0.1
 TOLERATED_PACKETS: Final = 3
 """Broken packets that need no mention: a stray tag or a cut first frame is common in sound files."""
@@ -66,7 +67,7 @@ def main(argument: str) -> NoReturn:
         answer = {"error": "bad_media", "detail": "reading it takes more memory than is allowed"}
     except OSError as problem:
         answer = {"error": _code_of(problem), "detail": problem.strerror or type(problem).__name__}
-    except Exception as problem:  # noqa: BLE001 - whatever a hostile file provokes is the file's fault
+    except Exception as problem:  # whatever a hostile file provokes is the file's fault
         answer = {"error": "bad_media", "detail": f"{type(problem).__name__}: {problem}"[:300]}
     _say(answer)
     os._exit(0)
@@ -84,13 +85,21 @@ def _limit(order: dict[str, Any]) -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     # The limit of seconds is checked while decoding; a write beyond it can only be a full disk's or a quota's fault.
     size = int(order["max_seconds"] * BYTES_PER_SECOND) + BLOCK_BYTES if order["target_fd"] is not None else 0
-    files = max(2, order["target_fd"] or 0) + 1
+    # Below this number every descriptor is taken, so there is none left for another file or socket.
+    files = 3 if order["target_fd"] is None else _as_output(order["target_fd"]) + 1
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_AS, order["memory_bytes"])
     _lower(resource.RLIMIT_CPU, order["cpu_seconds"])
     _lower(resource.RLIMIT_FSIZE, size)
     _lower(resource.RLIMIT_NOFILE, files)
     av.logging.set_libav_level(av.logging.FATAL)
+
+
+def _as_output(descriptor: int) -> int:
+    if descriptor != OUTPUT_FD:
+        os.dup2(descriptor, OUTPUT_FD)
+        os.close(descriptor)
+    return OUTPUT_FD
 
 
 def _lower(limit: int, value: int) -> None:
@@ -153,7 +162,7 @@ def _decode(order: dict[str, Any]) -> dict[str, Any]:
     container, stream = _open(order["max_seconds"])
     stream.codec_context.thread_count = 1
     packets = _Packets(container, stream)
-    output = _Output(order["target_fd"], order["max_seconds"])
+    output = _Output(order["max_seconds"])
     meter = _Meter(_duration(container, stream))
     resampler = _Resampler()
     for frames in packets:
@@ -234,8 +243,7 @@ def _samples(frames: list[Any]) -> Iterator[memoryview]:
 class _Output:
     """The samples on their way to disk, in blocks of 1 MiB and never more than the limit of seconds."""
 
-    def __init__(self, descriptor: int, max_seconds: float) -> None:
-        self._descriptor = descriptor
+    def __init__(self, max_seconds: float) -> None:
         self._max_seconds = max_seconds
         self._waiting = bytearray()
         self.bytes = 0
@@ -256,7 +264,7 @@ class _Output:
         left = bytes(self._waiting)
         self._waiting.clear()
         while left:
-            left = left[os.write(self._descriptor, left) :]
+            left = left[os.write(OUTPUT_FD, left) :]
 
 
 class _Meter:

@@ -158,5 +158,5 @@ def _refuse_private(host: str, addresses: list[str]) -> None:
 def _ask(resolver: Resolver, host: str, port: int, answers: "queue.SimpleQueue[list[str] | Exception]") -> None:
     try:
         answers.put(resolver(host, port))
-    except Exception as problem:  # noqa: BLE001 - a name can be malformed in ways of its own (UnicodeError)
+    except Exception as problem:  # a name can be malformed in ways of its own (UnicodeError)
         answers.put(problem)

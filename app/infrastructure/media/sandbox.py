@@ -110,8 +110,11 @@ class Sandbox:
             return ()
         wrapper = (program, *_bubblewrap_options())
         trial = [*wrapper, sys.executable, "-I", "-c", "import av"]
-        works = subprocess.run(trial, capture_output=True, check=False, timeout=30, cwd="/").returncode == 0  # noqa: S603
-        return wrapper if works else ()
+        try:
+            subprocess.run(trial, capture_output=True, check=True, timeout=30, cwd="/")  # noqa: S603
+        except (subprocess.SubprocessError, OSError):
+            return ()
+        return wrapper
 
 
 def _bubblewrap_options() -> Iterator[str]:

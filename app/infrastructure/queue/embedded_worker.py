@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +12,10 @@ from typing import Literal
 
 from app.core.logging import logger
 from app.infrastructure.queue.channel import BEAT, WAKE, HintSender, read_hints
+
+_LOOK_EVERY_SECONDS = 0.1
+_STARTING_SECONDS = 60.0
+"""How much longer than usual a worker may be silent while it starts on a busy machine."""
 
 WorkerStatus = Literal["starting", "running", "restarting", "stopped"]
 
@@ -23,13 +28,10 @@ class EmbeddedWorker:
     to the queue because its lease's owner is dead.
     """
 
-    def __init__(
-        self, announce: Callable[[str], None], *, silence_seconds: float, environment: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, announce: Callable[[str], None], *, silence_seconds: float) -> None:
         self._announce = announce
         self._silence_seconds = silence_seconds
-        self._environment = environment or {}
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._sender: HintSender | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._last_beat = time.monotonic()
@@ -40,7 +42,7 @@ class EmbeddedWorker:
     @property
     def pid(self) -> int | None:
         """The worker's process id while it runs."""
-        return self._process.pid if self._process and self._process.returncode is None else None
+        return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
         """Start the worker and watch it; returns at once."""
@@ -56,12 +58,12 @@ class EmbeddedWorker:
         """Ask the worker to finish or put back its Task, and wait for it; kill it when that takes too long."""
         self._stopping = True
         process = self._process
-        if process is not None and process.returncode is None:
+        if process is not None and process.poll() is None:
             process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), drain_seconds)
-            except TimeoutError:
-                process.kill()
+            deadline = time.monotonic() + drain_seconds
+            while process.poll() is None and time.monotonic() < deadline:
+                await asyncio.sleep(_LOOK_EVERY_SECONDS)
+            process.kill()
         if self._keeper is not None:
             await asyncio.wait([self._keeper], timeout=5)
             self._keeper.cancel()
@@ -91,18 +93,11 @@ class EmbeddedWorker:
     async def _live_once(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "app.worker", "--channel", str(theirs.fileno()),
-                pass_fds=[theirs.fileno()],
-                env={**os.environ, **self._environment},
-                start_new_session=True,
-            )  # fmt: skip
-        self._last_beat = time.monotonic()
+            self._process = await asyncio.to_thread(_spawn, theirs.fileno())
+        self._last_beat = time.monotonic() + _STARTING_SECONDS
         self._sender = HintSender(ours)
         hints = asyncio.create_task(read_hints(ours, self._hear))
-        watch = asyncio.create_task(self._kill_when_silent(self._process))
-        await self._process.wait()
-        watch.cancel()
+        await self._ended(self._process)
         hints.cancel()
         self._sender = None
         ours.close()
@@ -113,9 +108,18 @@ class EmbeddedWorker:
         else:
             self._announce(hint)
 
-    async def _kill_when_silent(self, process: asyncio.subprocess.Process) -> None:
-        while process.returncode is None:
-            await asyncio.sleep(1)
+    async def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for its end, and see to it when it has fallen silent."""
+        while process.poll() is None:
+            await asyncio.sleep(_LOOK_EVERY_SECONDS)
             if time.monotonic() - self._last_beat > self._silence_seconds:
                 logger.error("worker_silent", pid=process.pid)
                 process.kill()
+                self._last_beat = time.monotonic()
+
+
+def _spawn(channel: int) -> subprocess.Popen[bytes]:
+    # Not through the event loop: some loops let a child inherit every open socket, the listening one too,
+    # and then the port stays taken for as long as an orphaned worker lives.
+    command = [sys.executable, "-m", "app.worker", "--channel", str(channel)]
+    return subprocess.Popen(command, pass_fds=[channel], start_new_session=True)  # noqa: S603 - our own program

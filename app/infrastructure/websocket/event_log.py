@@ -1,6 +1,7 @@
 """Owns the reading of the event log: the tail that follows it, and the pages with which a late watcher catches up."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,9 @@ from app.infrastructure.websocket.message import Message
 
 TICK_SECONDS: Final = 0.05
 """How often the log is asked whether it changed: what a lost announcement costs at most."""
+
+BREATH_SECONDS: Final = 0.01
+"""Between two readings in quick succession: a burst of events is read in portions, a single one at once."""
 
 TAIL_EVENTS: Final = 200
 PAGE_EVENTS: Final = 200
@@ -45,6 +49,7 @@ class LogTail:
         self._stopping = threading.Event()
         self._unread = False
         self._failures = 0
+        self._last_read = 0.0
         self._thread = threading.Thread(target=self._run, name="event-log-tail", daemon=True)
 
     @property
@@ -100,6 +105,7 @@ class LogTail:
 
     def _read(self, row: int) -> None:
         self._unread = True
+        self._stopping.wait(max(0.0, self._last_read + BREATH_SECONDS - time.monotonic()))
         while not self._stopping.is_set():
             events = self._log.tail(row, TAIL_EVENTS)
             if events:
@@ -108,6 +114,7 @@ class LogTail:
             if len(events) < TAIL_EVENTS:
                 break
         self._unread = False
+        self._last_read = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.message import Message
 from app.infrastructure.websocket.subscription import Subscription
 
-PACE_SECONDS: Final = 0.08
-"""Progress of one Task leaves at most this often; 100 ms behind is the promise."""
+PACE_SECONDS: Final = 0.07
+"""Progress of one Task leaves at most this often. Nobody shall be more than 100 ms behind, and the way takes some of that."""
 
 SLICE_SECONDS: Final = 0.01
 """How long fanning out may keep the event loop before others get their turn."""

@@ -1,0 +1,162 @@
+"""The page with a real server, a real recording and a real browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import AUDIO, Server
+from tests.browser.witness import (
+    DONE_WITHIN,
+    drop,
+    drop_recording,
+    focus_of,
+    row_of,
+    slow_down,
+    text_of,
+    wait_for_connection,
+    wait_for_status,
+    wait_for_text,
+)
+from tests.fakes.spoken import word_error_rate
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_dropped_recording_becomes_text_before_ones_eyes(page: Page, server: Server) -> None:
+    """The bar rises through many values, text shows before the end, the words are right enough, and the engine is named."""
+    await page.goto(server.url)
+    await wait_for_connection(page, "live")
+    row = await drop_recording(page, AUDIO / "austen-0870.wav")
+    await wait_for_status(row, "completed")
+    seen = await page.evaluate("window.witnessed")
+    assert len(set(seen["percentages"])) >= 5
+    assert seen["percentages"] == sorted(seen["percentages"])
+    assert max(seen["texts"]) > 0
+    expected = (AUDIO / "austen-0870.txt").read_text()
+    heard = re.sub(r"\bmr\b", "mister", await text_of(row))  # the same word, as its dictionary spells it
+    assert word_error_rate(expected, heard) <= 0.35
+    await expect(row).to_contain_text("PocketSphinx, the small built-in engine: expect more wrong words")
+    assert page.complaints == []
+    assert seen["violations"] == []
+
+
+async def test_a_finished_transcript_can_be_copied_and_saved(
+    context: BrowserContext, page: Page, server: Server
+) -> None:
+    """Copy puts the words on the clipboard; every format is a download named after the recording."""
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(server.url)
+    content = (AUDIO / "austen-0880.wav").read_bytes()
+    await drop(page, ("to keep.wav", content))
+    row = row_of(page, "to keep.wav")
+    await wait_for_status(row, "completed")
+    await row.get_by_role("button", name="Copy text").click()
+    await row.get_by_role("button", name="Copied").wait_for()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied.split() == (await text_of(row)).split()
+    for kind, sign in {"txt": "", "srt": " --> ", "vtt": "WEBVTT", "json": '"segments"'}.items():
+        async with page.expect_download() as download:
+            await row.get_by_role("link", name=f"Download as {kind}").click()
+        saved = await download.value
+        assert saved.suggested_filename == f"to keep.{kind}"
+        assert sign in (await saved.path()).read_text()
+
+
+async def test_the_upload_itself_is_seen(page: Page, server: Server) -> None:
+    """While the bytes travel over a slow line, a bar says how many have arrived."""
+    await page.goto(server.url)
+    await slow_down(page, 600_000)
+    await drop(page, ("slow line.flac", (AUDIO / "jfk.flac").read_bytes()))
+    await wait_for_status(row_of(page, "slow line.flac"), "completed")
+    shown = await page.evaluate("window.witnessed.uploads")
+    assert shown == sorted(shown)
+    assert len(set(shown) - {0, 100}) >= 3
+    assert await page.locator("[data-upload]").count() == 0
+
+
+async def test_what_is_no_recording_is_told_in_words(page: Page, server: Server) -> None:
+    """A text named .wav gets a sentence, a remedy and, folded, the technical part with the request's id."""
+    await page.goto(server.url)
+    await drop(page, ("letter.wav", b"Dear Cesar, this is only a letter. " * 100))
+    problem = page.locator("article", has_text="letter.wav").locator(".problem:visible")
+    await expect(problem).to_contain_text("holds no audio that could be read", timeout=DONE_WITHIN)
+    await expect(problem).to_contain_text("Check that the file plays on your computer")
+    facts = problem.locator(".problem-facts")
+    await expect(facts).to_be_hidden()
+    await problem.get_by_text("Details").click()
+    await expect(facts).to_contain_text("not_media")
+
+
+async def test_an_address_that_cannot_be_fetched_is_told_in_words(page: Page, server: Server) -> None:
+    """An unreachable server and a private address both end in a sentence with a remedy."""
+    await page.goto(server.url)
+    field = page.get_by_label("Address of a recording")
+    await field.fill(server.closed_address)
+    await page.get_by_role("button", name="Fetch").click()
+    unreachable = page.locator(".problem:visible", has_text="The other server could not be reached.")
+    await expect(unreachable).to_contain_text("Check the address, then retry.", timeout=DONE_WITHIN)
+    await field.fill("http://10.0.0.1/talk.wav")
+    await field.press("Enter")
+    refused = page.locator(".problem:visible", has_text="This address may not be fetched.")
+    await expect(refused).to_contain_text("Use a public http or https address.", timeout=DONE_WITHIN)
+
+
+async def test_a_hostile_file_name_is_only_a_name(page: Page, server: Server) -> None:
+    """Markup in a name is shown as text: nothing runs, nothing is loaded, the policy has nothing to forbid."""
+    name = "<img src=x onerror=window.taken=1><svg onload=window.taken=1>.wav"
+    await page.goto(server.url)
+    await drop(page, (name, (AUDIO / "austen-0880.wav").read_bytes()))
+    await wait_for_status(row_of(page, name), "completed")
+    await page.reload()
+    await row_of(page, name).wait_for()
+    assert await page.evaluate("window.taken") is None
+    assert await page.locator("img").count() == 0
+    assert await page.evaluate("window.witnessed.violations") == []
+    assert page.complaints == []
+
+
+async def test_cancel_retry_and_delete(page: Page, own_server: Server, long_recording: Path) -> None:
+    """A running Task is cancelled, begins again from nothing when retried, and is gone for good when deleted."""
+    await page.goto(own_server.url)
+    row = await drop_recording(page, long_recording)
+    await wait_for_text(row)
+    await row.get_by_role("button", name="Cancel").click()
+    await wait_for_status(row, "cancelled")
+    await row.get_by_role("button", name="Retry").click()
+    await wait_for_status(row, "processing")
+    await expect(row).to_contain_text("attempt 2")
+    await row.get_by_role("button", name="Cancel").click()
+    await wait_for_status(row, "cancelled")
+    delete = row.get_by_role("button", name="Delete")
+    await delete.click()
+    await expect(delete).to_have_text("Really delete?")
+    await delete.click()
+    await expect(row).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
+    assert page.complaints == []
+
+
+async def test_a_narrow_phone_needs_no_sideways_scrolling(page: Page, server: Server) -> None:
+    """At 360 px everything fits, also a name that cannot be broken between words."""
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(server.url)
+    name = f"{'averyveryverylongname' * 6}.wav"
+    await drop(page, (name, (AUDIO / "austen-0880.wav").read_bytes()), ("letter.wav", b"words " * 200))
+    await wait_for_status(row_of(page, name), "completed")
+    await page.get_by_text("Options").click()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+async def test_the_page_can_be_used_without_a_mouse(page: Page, server: Server) -> None:
+    """Tab reaches the ways in, one after another, and every stop shows a focus ring."""
+    await page.goto(server.url)
+    await wait_for_connection(page, "live")
+    stops = []
+    for _ in range(4):
+        await page.keyboard.press("Tab")
+        stops.append(await focus_of(page))
+    assert [stop["id"] for stop in stops[:2]] == ["choose", "url"]
+    assert all(stop["ring"] != "none" for stop in stops)
