@@ -58,5 +58,5 @@ python-found:
 		echo "Cesar needs Python 3.11 or newer (looked for python3.11, python3.12, python3.13, python3, python3.14)." >&2; exit 1; }
 
 clean: ## remove the virtual environment and every cache
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .grimp_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

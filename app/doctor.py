@@ -168,13 +168,16 @@ def _server(settings: Settings) -> Finding:
     if health is not None:
         says = f"Cesar {health['version']} runs at {address} ({health['status']})"
         return Finding("server", "ok", says, None, facts | {"running": True, "status": health["status"]})
-    if _can_listen(settings):
+    refusal = _why_not_listen(settings)
+    if refusal is None:
         return Finding("server", "ok", f"none runs; {address} is free", None, facts | {"running": False})
     remedy = "Serve on another port: `cesar serve --port 8001`, or CESAR_PORT."
-    return Finding("server", "note", f"something else listens at {address}", remedy, facts | {"running": False})
+    return Finding(
+        "server", "note", f"no server can listen at {address}: {refusal}", remedy, facts | {"running": False}
+    )
 
 
-def _can_listen(settings: Settings) -> bool:
+def _why_not_listen(settings: Settings) -> str | None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[
             0
@@ -182,9 +185,9 @@ def _can_listen(settings: Settings) -> bool:
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError:
-        return False
-    return True
+    except OSError as problem:
+        return problem.strerror or str(problem)
+    return None
 
 
 def _token(settings: Settings) -> Finding:

@@ -15,7 +15,8 @@ _ACTIVITY = re.compile(
     r"^\s*(?:Collecting (?P<collecting>[\w.\-\[\]]+)"
     r"|Downloading (?:\S*/)?(?P<downloading>[^\s/]+?)-\d\S* \((?P<size>[^)]+)\)"
     r"|Processing (?:\S*/)?(?P<local>[^\s/]+?)-\d\S*"
-    r"|(?P<building>Building wheel|Preparing|Installing build|Getting requirements).*"
+    r"|Building (?:wheel|editable) for (?P<building>[\w.\-]+)"
+    r"|(?P<preparing>Preparing|Installing build|Getting requirements).*"
     r"|Installing collected packages: (?P<installing>.*))"
 )
 _SECONDS_BETWEEN_LINES = 5.0
@@ -61,7 +62,7 @@ class Console:
             ) as process:
                 output = self._follow(process.stdout or (), log)
         if process.returncode != 0:
-            raise CommandFailed(words, "".join(output[-15:]))
+            raise CommandFailed(words, "".join(output[-40:]))
         return "".join(output)
 
     def _follow(self, stream: Iterable[str], log: IO[str]) -> list[str]:
@@ -104,7 +105,9 @@ def describe(line: str) -> str | None:
     if match["downloading"]:
         return f"downloading {match['downloading']} ({match['size']})"
     if match["building"]:
-        return "building …"
+        return f"building {match['building']} …"
+    if match["preparing"]:
+        return "preparing a build …"
     return f"fetching {match['collecting'] or match['local']} …"
 
 

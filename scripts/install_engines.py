@@ -133,7 +133,8 @@ def install(python: Path, build: str, console: Console) -> None:
 
 def _reason(failure: CommandFailed) -> str:
     lines = failure.tail.splitlines() or [str(failure)]
-    return next((line for line in lines if line.startswith("ERROR")), lines[-1]).strip()
+    error = next((line for line in lines if line.startswith("ERROR")), lines[-1]).strip()
+    return f"a package index could not be reached ({error})" if "connection broken" in failure.tail else error
 
 
 def mend_torchaudio(python: Path) -> None:

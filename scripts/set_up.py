@@ -108,7 +108,7 @@ def install_engines(console: Console, build: str, required: bool) -> None:
             stop(f"WhisperX could not be installed: {failure}\nThe tests need it; everything pip said is in {LOG}.")
         console.say(f"WhisperX could not be installed: {failure}")
         console.say("Going on with the small built-in engine (pocketsphinx: English only, more wrong words).")
-        console.say(f"The next `make run` tries again (is there a network?). Everything pip said is in {LOG}.")
+        console.say(f"The next `make run` tries again. Everything pip said is in {LOG}.")
         return
     stamp("engines", key)
 

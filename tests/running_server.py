@@ -60,6 +60,23 @@ class RunningServer:
         assert isinstance(pid, int)
         return pid
 
+    def worker_pid_or_none(self) -> int | None:
+        """The same, or None while nobody can tell."""
+        with contextlib.suppress(httpx2.TransportError):
+            pid = self.http.get("/health").json()["worker"]["pid"]
+            return pid if isinstance(pid, int) else None
+        return None
+
+    def wait_until_it_answers(self, seconds: float = 30) -> None:
+        """Wait for the server alone; its worker may still be starting."""
+
+        def answers() -> bool:
+            with contextlib.suppress(httpx2.TransportError):
+                return self.http.get("/health/live").status_code == 200
+            return False
+
+        wait_for(answers, seconds)
+
     def kill(self) -> None:
         """SIGKILL to the server process alone."""
         os.kill(self.pid, signal.SIGKILL)
@@ -122,7 +139,11 @@ class RunningServer:
     def history(self, task_id: str) -> list[dict[str, Any]]:
         """The whole log of a finished Task, over the event stream."""
         with self.http.stream("GET", f"/tasks/{task_id}/events", params={"after": 0}) as answer:
-            return [event for event in stream_events(answer.iter_lines()) if "seq" in event and event["type"] != "subscribed"]
+            return [
+                event
+                for event in stream_events(answer.iter_lines())
+                if "seq" in event and event["type"] != "subscribed"
+            ]
 
     def _spawn(self, *command: str) -> subprocess.Popen[bytes]:
         with (self.folder / "server.log").open("ab") as log:

@@ -16,6 +16,9 @@ from app.domain.progress import TaskProgressStage
 SHOWN_AT_ONCE: Final = 8
 """Lines of a terminal that unfinished recordings may take."""
 
+_WIDTHS: Final = (14, 4, 19, 12, 12)
+"""Columns of bar, percentage, stage, time left and engine; the name gets the rest."""
+
 
 class Display(AbstractContextManager["Display"]):
     """Says what is worth saying. This one is quiet: problems alone."""
@@ -80,7 +83,7 @@ class TerminalDisplay(PlainDisplay):
     def __init__(self, stories: Sequence[Story]) -> None:
         super().__init__(stories)
         self._live = Live(
-            get_renderable=self._picture,
+            get_renderable=self.picture,
             console=self._console,
             refresh_per_second=8,
             transient=True,
@@ -99,14 +102,16 @@ class TerminalDisplay(PlainDisplay):
     def changed(self, story: Story) -> None:
         """The bars are drawn from the stories all the time."""
 
-    def _picture(self) -> RenderableType:
+    def picture(self) -> RenderableType:
+        """What is drawn eight times a second: the recordings that are not finished, running ones first."""
         unfinished = [story for story in self._stories if not story.is_finished]
         unfinished.sort(key=lambda story: (not story.is_running, story.position))
         shown = unfinished[:SHOWN_AT_ONCE]
         lines = Table.grid(padding=(0, 1))
-        lines.add_column(max_width=32, no_wrap=True, overflow="ellipsis")
-        for width in (24, 4, 18, 8, 14):
-            lines.add_column(min_width=width, no_wrap=True)
+        # Left to itself the table would shrink every column alike, down to percentages nobody can read.
+        name_width = self._console.width - sum(_WIDTHS) - len(_WIDTHS)
+        for width in (max(8, min(32, name_width)), *_WIDTHS):
+            lines.add_column(width=width, no_wrap=True, overflow="ellipsis")
         for story in shown:
             lines.add_row(*_cells(story))
         words = [
@@ -157,7 +162,7 @@ def _cells(story: Story) -> tuple[RenderableType, ...]:
     phase = f"{story.phase} (slow)" if story.stalled else story.phase
     return (
         Text(story.name, style="bold"),
-        ProgressBar(total=100, completed=story.percentage, width=24),
+        ProgressBar(total=100, completed=story.percentage, width=_WIDTHS[0]),
         f"{story.percentage:3d}%",
         Text(phase, style="yellow" if story.stalled else "cyan"),
         _left(story.eta_seconds),

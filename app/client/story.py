@@ -58,7 +58,7 @@ class Story:
     def phase(self) -> str:
         """What happens now, in a word or three."""
         if self.status == JobStatus.QUEUED:
-            return f"waiting, number {self.queue_position}" if self.queue_position else "waiting"
+            return _place_in_line(self.queue_position)
         return "starting" if self.is_running and self.stage == TaskProgressStage.QUEUED else self.stage
 
     @property
@@ -124,3 +124,9 @@ class Story:
         self.warnings.append(event["user_message"])
         if event["code"] == "engine_fallback":
             self.engine = "pocketsphinx"
+
+
+def _place_in_line(position: int | None) -> str:
+    if position is None:
+        return "waiting"
+    return "waiting, next" if position == 1 else f"waiting, {position - 1} ahead"

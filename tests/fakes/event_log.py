@@ -45,6 +45,8 @@ class InMemoryEventLog:
         """See the port. A `StatusEvent` also sets the Task's status, as the service does that makes it."""
         with self._lock:
             self._check()
+            for task_id, event in drafts:  # all or nothing: what cannot be encoded fails before anything is stored
+                encode_event(event, task_id=task_id, seq=0, timestamp=utc_now())
             stored = [self._store(task_id, event) for task_id, event in drafts if task_id in self._tasks]
             self._version += 1
             return stored

@@ -15,6 +15,7 @@ class Receiver:
         self.capacity_bytes = capacity_bytes
         self.aborted = False
         self.frames: list[bytes] = []
+        self._events: list[dict[str, Any]] = []
         self._unread = 0
         self._tell_ready: Callable[[], None] = lambda: None
 
@@ -26,6 +27,8 @@ class Receiver:
     def write_frame(self, frame: bytes) -> None:
         """Take a frame."""
         self.frames.append(frame)
+        message = orjson.loads(_text_of(frame))
+        self._events += message if isinstance(message, list) else [message]
         self._unread += len(frame)
 
     def on_frames_ready(self, callback: Callable[[], None]) -> None:
@@ -42,16 +45,9 @@ class Receiver:
             self._unread = 0
             self._tell_ready()
 
-    def messages(self) -> list[Any]:
-        """What the frames hold, decoded; the arrays of batches are kept as lists."""
-        return [orjson.loads(_text_of(frame)) for frame in self.frames]
-
     def events(self) -> list[dict[str, Any]]:
         """All messages in order, those of batches one by one."""
-        flat: list[dict[str, Any]] = []
-        for message in self.messages():
-            flat += message if isinstance(message, list) else [message]
-        return flat
+        return self._events
 
     def numbers(self) -> list[int]:
         """The numbers of the events, without answers and complaints."""

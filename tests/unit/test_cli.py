@@ -1,17 +1,19 @@
 """The command line without a server: what it refuses, how it names what it writes, what it makes of events."""
 
+import io
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from app import __version__
 from app.cli import cli
 from app.client.destination import choose_destination, choose_format, names_of
-from app.client.display import describe_end
+from app.client.display import TerminalDisplay, describe_end
 from app.client.follow import Follower
 from app.client.recordings import Recording, UsageError, find_recordings
 from app.client.server import address_of
@@ -188,6 +190,7 @@ def story_after(*events: Event) -> Story:
 def test_a_story_follows_the_events() -> None:
     """Stage, percentage, estimate, newest words and the place in the queue are those of the last event."""
     progress = {"type": "progress", "stage": "transcribing", "percentage": 25, "eta_seconds": 8.0, "stalled": True}
+    assert story_after({"type": "status", "status": "queued", "queue_position": 3}).phase == "waiting, 2 ahead"
     story = story_after(
         {"type": "status", "status": "queued", "queue_position": 2},
         {"type": "status", "status": "processing", "queue_position": None},
@@ -207,7 +210,7 @@ def test_a_new_attempt_begins_at_nothing() -> None:
         {"type": "segment", "text": "lost words"},
         {"type": "status", "status": "queued", "queue_position": 1},
     )
-    assert (story.phase, story.percentage, story.text) == ("waiting, number 1", 0, "")
+    assert (story.phase, story.percentage, story.text) == ("waiting, next", 0, "")
 
 
 def test_an_estimate_counts_down() -> None:
@@ -226,6 +229,21 @@ def test_a_failure_is_told_with_its_remedy() -> None:
     story = story_after()
     story.finished(Outcome(JobStatus.FAILED, "a.wav", problem="Damaged.", detail="byte 7", remedy="Convert it."))
     assert describe_end(story, None) == ["a.wav: failed. Damaged. (byte 7)", "  → Convert it."]
+
+
+def test_a_narrow_terminal_still_shows_every_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 columns the name gives way; percentage, stage, time left and engine are whole, and many recordings are counted."""
+    monkeypatch.setenv("COLUMNS", "80")
+    stories = [Story(Recording(f"a recording with a long name, number {n}.wav"), n, clock=Ticks()) for n in range(10)]
+    stories[3].apply({"type": "status", "status": "processing"})
+    stories[3].apply({"type": "progress", "stage": "transcribing", "percentage": 27, "eta_seconds": 75.0})
+    stories[3].apply({"type": "segment", "text": "the newest words"})
+    stories[3].engine = "pocketsphinx"
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(TerminalDisplay(stories).picture())
+    first, *others = console.export_text().splitlines()
+    assert all(shown in first for shown in ("27%", "transcribing", "1:15 left", "pocketsphinx"))
+    assert others[-2:] == ["  the newest words", "… and 2 more"]
 
 
 class BlockedServer:

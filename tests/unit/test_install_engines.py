@@ -28,13 +28,6 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return install_engines
 
 
-@pytest.fixture
-def set_up(engines: ModuleType) -> ModuleType:
-    import set_up
-
-    return set_up
-
-
 class Wheelhouse:
     """A folder of wheels that pip takes for all there is."""
 
@@ -182,6 +175,27 @@ def test_engines_are_installed_and_checked(
     assert "whisperx 3.8.6 is ready (torch 2.13.0+cpu)" in capsys.readouterr().out
 
 
+def test_cpu_build_comes_from_the_named_index(
+    engines: ModuleType, wheelhouse: Wheelhouse, requirements: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The words for pip fit the locked version and bring the CPU build, although another source has a CUDA build of it."""
+    wheelhouse.add("torch", "2.13.0", "nvidia_cublas")
+    wheelhouse.add("nvidia_cublas", "13.1.0")
+    index = Wheelhouse(tmp_path / "index/torch")
+    index.folder.mkdir(parents=True)
+    index.add("torch", "2.13.0+cpu")
+    page = "".join(f'<a href="{wheel.name}">{wheel.name}</a>' for wheel in index.folder.glob("*.whl"))
+    (index.folder / "index.html").write_text(page)
+    (tmp_path / "index/index.html").write_text('<a href="torch/">torch</a>')
+    monkeypatch.setattr(engines, "PYTORCH_CPU_INDEX", (tmp_path / "index").as_uri())
+    option, url, torch, _torchaudio = engines.torch_words(PYTHON, requirements / "locked-cpu.txt")
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", (tmp_path / "index").as_uri())
+    options = ("--dry-run", "--ignore-installed", "-c", requirements / "locked-cpu.txt", option, url)
+    said = engines.Console(tmp_path / "log").run(engines.pip_command(PYTHON, "install", *options, torch))
+    assert "Would install torch-2.13.0+cpu" in said
+
+
 def test_torchaudio_that_loads_is_left_alone(engines: ModuleType, tmp_path: Path) -> None:
     """Where the compiled extension does no harm it stays."""
     environment = make_environment(tmp_path, "--without-pip")
@@ -208,95 +222,6 @@ def test_a_missing_package_is_one_sentence(
     with pytest.raises(engines.EnginesFailed, match=f"^ERROR: .*{missing}"):
         engines.install(bare_environment, "cpu", engines.Console(log))
     assert " -m pip " in log.read_text()
-
-
-def fail(*_arguments: object) -> None:
-    raise AssertionError("installed again")
-
-
-@pytest.fixture
-def venv(set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / ".venv"
-    folder.mkdir()
-    monkeypatch.setattr(set_up, "VENV", folder)
-    return folder
-
-
-def test_failed_engines_do_not_stop_the_set_up(
-    set_up: ModuleType, venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The person is told what runs instead, and the next start tries again."""
-    tries = []
-
-    def unreachable(*_arguments: object) -> None:
-        tries.append(1)
-        raise set_up.EnginesFailed("no network")
-
-    monkeypatch.setattr(set_up, "install", unreachable)
-    console = set_up.Console(tmp_path / "log")
-    set_up.install_engines(console, "cpu", required=False)
-    set_up.install_engines(console, "cpu", required=False)
-    said = capsys.readouterr().out
-    assert "no network" in said
-    assert "pocketsphinx" in said
-    assert len(tries) == 2
-
-
-def test_failed_engines_stop_the_tests(
-    set_up: ModuleType, venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where the engines are required, their failure ends the set-up with status 1."""
-
-    def unreachable(*_arguments: object) -> None:
-        raise set_up.EnginesFailed("no network")
-
-    monkeypatch.setattr(set_up, "install", unreachable)
-    with pytest.raises(SystemExit) as end:
-        set_up.install_engines(set_up.Console(tmp_path / "log"), "cpu", required=True)
-    assert end.value.code == 1
-
-
-def test_engines_are_installed_once_for_each_build(
-    set_up: ModuleType, venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A second set-up does nothing; another build is another set-up."""
-    installed: list[str] = []
-    monkeypatch.setattr(set_up, "install", lambda _python, build, _console: installed.append(build))
-    for build in ("cpu", "cpu", "cuda", "cuda", "skip"):
-        set_up.install_engines(set_up.Console(tmp_path / "log"), build, required=False)
-    assert installed == ["cpu", "cuda"]
-
-
-def test_changed_ingredient_is_noticed(set_up: ModuleType, venv: Path, tmp_path: Path) -> None:
-    """A stamp holds for exactly the content it was made from."""
-    pins = tmp_path / "pins.txt"
-    pins.write_text("torch==2.13.0\n")
-    set_up.stamp("engines", set_up.fingerprint("cpu", pins))
-    assert set_up.is_stamped("engines", set_up.fingerprint("cpu", pins))
-    pins.write_text("torch==2.13.1\n")
-    assert not set_up.is_stamped("engines", set_up.fingerprint("cpu", pins))
-
-
-@pytest.mark.parametrize(
-    ("line", "shown"),
-    [
-        ("Collecting torch==2.13.0 (from -r engines-cpu.txt)", "fetching torch …"),
-        (
-            "  Downloading https://x.example/a/torch-2.13.0-cp311-none-any.whl (190.2 MB)",
-            "downloading torch (190.2 MB)",
-        ),
-        ("  Downloading scikit_learn-1.9.1-cp311.whl (9.2 MB)", "downloading scikit_learn (9.2 MB)"),
-        ("Installing collected packages: a, b, c", "putting 3 packages in place …"),
-        ("  Preparing metadata (pyproject.toml): started", "building …"),
-        ("Requirement already satisfied: numpy", None),
-        ("WARNING: Location 'file:///x' is ignored", None),
-    ],
-)
-def test_progress_is_the_gist_of_what_pip_says(engines: ModuleType, line: str, shown: str | None) -> None:
-    """The person who waits sees what is at work in a few words."""
-    import console
-
-    assert console.describe(line) == shown
 
 
 def test_whisperx_has_one_version(engines: ModuleType) -> None:

@@ -11,6 +11,7 @@ export class TranscriptView {
   #box = h("div", { class: "transcript-box", tabindex: "0", role: "region", "aria-label": "Transcript" }, this.#lines);
   #newest = button("Newest", "down", () => this.#toEnd(), { class: "newest" });
   #shown = [];
+  #source = null;
   element = h("div", { class: "transcript", hidden: true }, this.#box, this.#newest);
 
   constructor() {
@@ -21,6 +22,7 @@ export class TranscriptView {
   show(task, visible) {
     this.element.hidden = !visible || task.segments.length === 0;
     this.element.classList.toggle("growing", !isFinished(task));
+    if (isFinished(task)) this.#newest.hidden = true;
     if (this.element.hidden || task.segments === this.#source) return;
     const following = this.#shown.length === 0 || this.#atEnd();
     this.#draw(task.segments);
@@ -29,8 +31,6 @@ export class TranscriptView {
     if (following) this.#toEnd();
     else this.#newest.hidden = false;
   }
-
-  #source = null;
 
   #draw(segments) {
     segments.forEach((segment, place) => {

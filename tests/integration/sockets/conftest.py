@@ -32,7 +32,9 @@ class RunningServer:
     """`socket_server.py` as a process, with the lines it logged so far."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        environment = os.environ | {"PYTHONPATH": str(ROOT)} | {f"CESAR_{k.upper()}": str(v) for k, v in settings.items()}
+        environment = (
+            os.environ | {"PYTHONPATH": str(ROOT)} | {f"CESAR_{k.upper()}": str(v) for k, v in settings.items()}
+        )
         program = [sys.executable, str(Path(__file__).with_name("socket_server.py")), str(folder)]
         self.process = subprocess.Popen(
             program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT

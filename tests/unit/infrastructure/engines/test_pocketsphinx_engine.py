@@ -94,7 +94,7 @@ def test_a_segment_leaves_before_the_rest_is_decoded(heard: dict[str, Heard]) ->
     """Where speech has pauses, the first segment is told before the rest is decoded; what is told is what comes back."""
     result = heard["jfk.flac"]
     first = next(at for at, (kind, _) in enumerate(result.control.told) if kind == "segment")
-    assert result.control.told[first - 1][1] < 0.6
+    assert result.control.told[first - 1][1] < 0.8
     assert len(result.transcript.segments) >= 2
     assert tuple(result.control.segments) == result.transcript.segments
 

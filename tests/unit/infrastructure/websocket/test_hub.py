@@ -22,7 +22,9 @@ class Stage:
         self.log = InMemoryEventLog("t", "u")
         self.receiver = Receiver()
         self.connection = Connection(1 << 20, frames=self.receiver)
-        self.hub.subscribe(self.connection, "t").release()
+        subscription = self.hub.subscribe(self.connection, "t")
+        subscription.seq = 0
+        subscription.release()
 
     def tell(self, *events: Event, task_id: str = "t") -> None:
         self.hub.fan_out(self.log.append([(task_id, event) for event in events]), lambda: None)
