@@ -75,7 +75,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[State]:
         settings = given or load_settings()
-        configure_logging(settings.log_level, json=settings.log_json)
+        configure_logging(settings.log_level, json=settings.log_json, process="web")
         announcer = ServerAnnouncer(sockets)
         worker = EmbeddedWorker(sockets.announce, silence_seconds=settings.lease_seconds)
         announcer.worker = worker if settings.embedded_worker else None
@@ -90,7 +90,8 @@ def _lifespan(
         with hearing_shutdown(sockets.go_away):
             yield State(services=parts.services, sockets=sockets)
         recovery.cancel()
-        await asyncio.gather(sockets.stop(), worker.stop(settings.shutdown_seconds + 3))
+        with hearing_shutdown(worker.hurry):  # a second Ctrl-C
+            await asyncio.gather(sockets.stop(), worker.stop(settings.shutdown_seconds + 3))
         await asyncio.to_thread(emitter.close)
         emitter.attach(None)
         parts.database.close()

@@ -197,7 +197,7 @@ def _on_signals(worker: BackgroundWorker, parts: WorkerParts, patience: float) -
 
 def run_alone(settings: Settings, channel: socket.socket | None = None) -> NoReturn:
     """Run a worker as this process, to its end."""
-    configure_logging(settings.log_level, json=settings.log_json)
+    configure_logging(settings.log_level, json=settings.log_json, process="worker")
     asyncio.run(serve(settings, channel))
     # A thread that native code keeps busy would hold the process for ever; what mattered is stored.
     os._exit(0)

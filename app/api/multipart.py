@@ -212,7 +212,7 @@ class _FormReader:
         filename = options.get(b"filename")
         self._part = _Part(
             name=options[b"name"].decode(errors="replace"),
-            filename=None if filename is None else filename.decode(errors="replace"),
+            filename=None if filename is None else _as_typed(filename.decode(errors="replace")),
             content_type=self._headers.get(b"content-type", b"").decode("latin-1"),
         )
         self._admit()
@@ -239,6 +239,11 @@ class _FormReader:
 
     def _on_end(self) -> None:
         self._complete = True
+
+
+def _as_typed(filename: str) -> str:
+    """Browsers escape just these three characters in a form's file names (HTML, "multipart/form-data encoding")."""
+    return filename.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
 
 
 def _text(part: _Part) -> str:

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from pathlib import PurePosixPath
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -89,9 +91,11 @@ router.routes.append(
 )
 def get_transcript(request: Request, task_id: str, format: str = "json") -> Response:  # noqa: A002 - the wire's name
     """The transcript, made from the stored segments: json, txt, srt, vtt or tsv. While a task runs, as far as it goes."""
-    text = render(services_of(request).queries.transcript(task_id), format)
-    disposition = f'inline; filename="transcript-{task_id}.{format}"'
-    return Response(text, media_type=MEDIA_TYPES[format], headers={"content-disposition": disposition})
+    transcript = services_of(request).queries.transcript(task_id)
+    text = render(transcript, format)
+    name = quote(f"{PurePosixPath(transcript.filename).stem}.{format}", safe="")
+    headers = {"content-disposition": f"inline; filename*=utf-8''{name}"}
+    return Response(text, media_type=MEDIA_TYPES[format], headers=headers)
 
 
 @router.post("/tasks/{task_id}/cancel", summary="Cancel a task", responses=documented(404, 409))

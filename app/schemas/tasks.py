@@ -124,6 +124,7 @@ class Transcript(WireModel):
     """A whole transcript and what made it."""
 
     task_id: str
+    filename: str
     language: str | None
     engine: str | None
     model: str | None

@@ -37,7 +37,14 @@ class RunService:
             self._tasks.fail(claim.lease, as_cesar_error(problem))
 
     def _transcribe(self, claim: Claim, storage_key: str, progress: RunProgress) -> None:
-        result = process_audio_common(storage_key, claim.duration_seconds, claim.options, progress, self._tools)
+        result = process_audio_common(
+            storage_key=storage_key,
+            duration_seconds=claim.duration_seconds,
+            options=claim.options,
+            progress=progress,
+            tools=self._tools,
+            engine_known=lambda engine: self._tasks.engine_known(claim.lease, engine.name, engine.model, engine.device),
+        )
         progress.check()
         # What was emitted must be numbered before the events that end the Task.
         self._emitter.flush(_FLUSH_SECONDS)

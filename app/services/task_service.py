@@ -39,6 +39,9 @@ _UNDONE: dict[str, Any] = {
     "diarized": None,
     "diarization_error": None,
     "diarization_error_code": None,
+    "engine": None,
+    "model": None,
+    "device": None,
     "warnings": [],
     "result_text": None,
     "started_at": None,
@@ -84,6 +87,12 @@ class TaskService:
         """Whether the Task is still this worker's."""
         with self._store.read() as tx:
             return tx.tasks.holds(lease)
+
+    def engine_known(self, lease: Lease, engine: str, model: str, device: str) -> None:
+        """Say what runs, as soon as it is loaded. No effect if the lease is lost."""
+        with self._store.write() as tx:
+            if tx.tasks.holds(lease):
+                tx.tasks.update(lease.task_id, {"engine": engine, "model": model, "device": device})
 
     def arrived(self, lease: Lease, stored: StoredFile, facts: MediaFacts, filename: str) -> None:
         """The bytes of a URL rest: the Task waits for its turn. Raises `Cancelled` if the lease is lost."""

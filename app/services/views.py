@@ -31,7 +31,7 @@ def task_view(tx: Transaction, task: Task) -> wire.Task:
         id=task.uuid,
         job_id=task.job.uuid,
         file_id=task.file.uuid,
-        filename=task.file.original_filename or task.file.source_url or "",
+        filename=_shown_name(task),
         status=task.status,
         progress_percentage=task.progress_percentage or 0,
         progress_stage=task.progress_stage,
@@ -121,6 +121,7 @@ def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
     ]
     return wire.Transcript(
         task_id=task.uuid,
+        filename=_shown_name(task),
         language=task.detected_language,
         engine=task.engine,
         model=task.model,
@@ -128,6 +129,10 @@ def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
         text=" ".join(segment.text for segment in segments if segment.text),
         segments=segments,
     )
+
+
+def _shown_name(task: Task) -> str:
+    return task.file.original_filename or task.file.source_url or ""
 
 
 def _options(stored: dict[str, Any]) -> dict[str, Any]:

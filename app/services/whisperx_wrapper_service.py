@@ -31,11 +31,13 @@ class PipelineTools:
 
 
 def process_audio_common(
+    *,
     storage_key: str,
     duration_seconds: float | None,
     options: TranscriptionOptions,
     progress: RunProgress,
     tools: PipelineTools,
+    engine_known: Callable[[Engine], None],
 ) -> RunResult:
     """Turn stored media into a transcript.
 
@@ -45,6 +47,7 @@ def process_audio_common(
         options: what the person asked for.
         progress: hears of every step; its `stop` ends the run.
         tools: the adapters.
+        engine_known: called once with the engine that runs, before it does.
 
     Raises:
         CesarError: whatever media tools and engine raise.
@@ -52,6 +55,7 @@ def process_audio_common(
     """
     loading = progress.stage(TaskProgressStage.DOWNLOADING)
     with tools.storage.scratch() as folder, tools.engines.lend(options, loading) as engine:
+        engine_known(engine)
         paces = tools.speeds(engine.name, engine.model, engine.device)
         progress.plan(_estimates(paces, duration_seconds))
         decoding = progress.stage(TaskProgressStage.TRANSCRIBING, 0.0, _DECODE_SHARE)

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx2
 import orjson
+from websockets.exceptions import WebSocketException
 
 from tests.running_server import RunningServer, is_running, stream_events
 
@@ -115,6 +116,7 @@ class Follower(threading.Thread):
         self._server = server
         self._task_id = task_id
         self._way = way
+        self._http = httpx2.Client(base_url=server.http.base_url, timeout=10, verify=False)
         self.seqs: list[int] = []
         self.done = False
 
@@ -124,8 +126,9 @@ class Follower(threading.Thread):
         while not self.done:
             try:
                 follow[self._way]()
-            except Exception:  # the server was killed, or this follower reset itself: come back
-                time.sleep(0.05)
+            except (httpx2.TransportError, WebSocketException, OSError, TimeoutError):
+                time.sleep(0.1)  # the server was killed: come back
+        self._http.close()
 
     @property
     def _after(self) -> int:
@@ -138,15 +141,15 @@ class Follower(threading.Thread):
                 self._hear(orjson.loads(socket.recv(timeout=5)))
 
     def _stream(self) -> None:
-        url = f"{self._server.http.base_url}tasks/{self._task_id}/events"
-        with httpx2.stream("GET", url, headers={"Last-Event-ID": str(self._after)}, timeout=10) as answer:
+        after = {"Last-Event-ID": str(self._after)}
+        with self._http.stream("GET", f"/tasks/{self._task_id}/events", headers=after) as answer:
             for event in stream_events(answer.iter_lines()):
                 self._hear(event)
 
     def _poll(self) -> None:
-        url = f"{self._server.http.base_url}tasks/{self._task_id}/progress"
         while not self.done:
-            answer = httpx2.get(url, params={"wait": 5, "after": self._after}, timeout=10).json()
+            asked = {"wait": 5, "after": self._after}
+            answer = self._http.get(f"/tasks/{self._task_id}/progress", params=asked).json()
             if answer["seq"] > self._after:
                 self.seqs.append(answer["seq"])
             self.done = answer["status"] in ("completed", "failed", "cancelled")

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
+from websockets.exceptions import ConnectionClosed
 
 from tests.running_server import RunningServer, stream_events
 
@@ -111,6 +113,25 @@ def test_a_late_watcher_gets_the_state_first(shared_server: RunningServer, silen
     assert [event["type"] for event in events] == ["status", "progress", "segments_revised"]
     assert events[1]["percentage"] == 100
     assert len(events[2]["segments"]) == 3
+
+
+def test_watchers_hear_of_a_deletion(shared_server: RunningServer, silence: Path) -> None:
+    """When a Task is deleted, its own sockets are closed as unknown, and those that watch everything are told."""
+    (task_id,) = shared_server.submit(silence, initial_prompt="segments=50 delay=0.2")
+    with shared_server.socket("/ws") as everything, shared_server.socket(f"/ws/tasks/{task_id}") as one:
+        everything.send('{"type":"subscribe","all":true}')
+        while orjson.loads(everything.recv(10))["type"] != "progress":
+            pass
+        assert shared_server.http.delete(f"/tasks/{task_id}").status_code == 204
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                one.recv(10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4540
+        told = [orjson.loads(everything.recv(10))]
+        while told[-1]["type"] != "error":
+            told.append(orjson.loads(everything.recv(10)))
+    assert (told[-1]["task_id"], told[-1]["error_code"]) == (task_id, "task_not_found")
 
 
 def test_places_in_the_queue_are_pushed(shared_server: RunningServer, silence: Path) -> None:

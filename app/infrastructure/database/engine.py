@@ -27,7 +27,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine: Engine = create_engine(url, pool_size=10, max_overflow=40, pool_pre_ping=not self.is_sqlite)
+        # What a failed statement quotes would be somebody's words.
+        self.engine: Engine = create_engine(
+            url, pool_size=10, max_overflow=40, pool_pre_ping=not self.is_sqlite, hide_parameters=True
+        )
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)

@@ -3,6 +3,7 @@
 import ctypes
 import importlib.util
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from app.core.config import Settings
@@ -66,6 +67,7 @@ def _whisperx(settings: Settings, options: TranscriptionOptions, cache: ModelCac
     missing = missing_parts()
     if missing:
         raise CesarError("engine_unavailable", f"not installed: {', '.join(missing)}")
+    _check_folder(settings, options.model)
     device = _device(options.device or settings.device)
     model = options.model or settings.model
     refusal = None if cache.find(model) else cache.why_not_fetchable(model)
@@ -74,6 +76,15 @@ def _whisperx(settings: Settings, options: TranscriptionOptions, cache: ModelCac
     compute_type = options.compute_type or settings.compute_type or ("float16" if device == "cuda" else "int8")
     reason = "WhisperX was asked for." if explicit else "WhisperX is installed and its model can be had."
     return Choice(WHISPERX, model, device, compute_type, reason)
+
+
+def _check_folder(settings: Settings, model: str | None) -> None:
+    """A request may not look around on this machine: of folders it may name the default model and those set aside for models."""
+    if model is None or model == settings.model or not model.startswith(("/", ".", "~")):
+        return
+    models = settings.models_dir
+    if models is None or not Path(model).resolve().is_relative_to(models.resolve()):
+        raise CesarError("bad_value", "a folder with a model has to be inside CESAR_MODELS_DIR")
 
 
 def missing_parts() -> tuple[str, ...]:

@@ -20,7 +20,7 @@ class MediaReport:
 def describe_media() -> MediaReport:
     """Look. Starts the fence once where there is one, some tenths of a second."""
     has_bubblewrap = shutil.which("bwrap") is not None
-    fenced = has_bubblewrap and bool(Sandbox(memory_mb=256)._wrapper)
+    fenced = has_bubblewrap and bool(Sandbox(memory_mb=256).wrapper)
     try:
         import av  # noqa: PLC0415 - its libraries are loaded for nobody but who asks
     except ImportError as problem:

@@ -77,7 +77,7 @@ class Sandbox:
     @contextmanager
     def _child(self, order: Order, source: BinaryIO) -> Iterator[subprocess.Popen[bytes]]:
         child = subprocess.Popen(  # noqa: S603 - our own program, with an argument made of numbers
-            [*self._wrapper, sys.executable, "-I", str(CHILD), self._argument(order)],
+            [*self.wrapper, sys.executable, "-I", str(CHILD), self._argument(order)],
             stdin=source,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -103,7 +103,7 @@ class Sandbox:
         )
 
     @cached_property
-    def _wrapper(self) -> tuple[str, ...]:
+    def wrapper(self) -> tuple[str, ...]:
         """Bubblewrap's command if it is installed and works here (many containers forbid it), else nothing."""
         program = shutil.which("bwrap")
         if program is None:

@@ -15,7 +15,7 @@ from app.domain.events import StoredEvent
 from app.domain.ports import EventLog, TaskDirectory
 from app.infrastructure.websocket.batcher import Batcher
 from app.infrastructure.websocket.catch_up import CatchUp, Resume, say_subscribed
-from app.infrastructure.websocket.close_codes import GOING_AWAY, INTERNAL
+from app.infrastructure.websocket.close_codes import GOING_AWAY, INTERNAL, UNKNOWN_TASK
 from app.infrastructure.websocket.codec import encode_message
 from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.event_log import LogTail
@@ -230,6 +230,21 @@ class ConnectionManager:
         else:
             say_subscribed(subscription, None, 0, False, resume.reply_to)
             subscription.release()
+
+    def drop_task(self, task_id: str) -> None:
+        """The Task was deleted: its watchers are told, and sockets that watch nothing else are closed. From any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._drop, task_id)
+
+    def _drop(self, task_id: str) -> None:
+        farewell = Problem.of("task_not_found", task_id=task_id)
+        watchers = self._hub.forget_task(task_id)
+        for connection in watchers:
+            if connection.ends_with_task:
+                connection.end(UNKNOWN_TASK, farewell)
+            else:
+                connection.send(Message(farewell.encode()))
 
     def _close_gap(self, task_id: str) -> None:
         """The log lost events of this Task before they were read: every watcher catches up anew from where it is."""

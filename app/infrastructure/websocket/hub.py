@@ -125,6 +125,13 @@ class Hub:
         for task_id in list(connection.subscriptions):
             self.unsubscribe(connection, task_id)
 
+    def forget_task(self, task_id: str) -> list[Connection]:
+        """The Task is gone: who listened to it, or to everything."""
+        watchers = dict.fromkeys([*(one.connection for one in self.subscriptions_of(task_id)), *self._everything])
+        for connection in watchers:
+            self.unsubscribe(connection, task_id)
+        return list(watchers)
+
     def watch_everything(self, connection: Connection) -> None:
         """Adopt every Task as soon as something happens to it; held back until `release_everything`."""
         self._everything[connection] = True

@@ -20,6 +20,7 @@ def transcript(*texts: str) -> Transcript:
     ]
     return Transcript(
         task_id="id",
+        filename="a.wav",
         language="en",
         engine="e",
         model="m",

@@ -185,7 +185,9 @@ def test_a_call_returns_at_once_however_slow_the_database_is(recorder: Recorder)
     emitter.close()
 
 
-def test_closing_stores_what_waits_and_a_later_emit_starts_again(emitter: ProgressEmitter, log: InMemoryEventLog) -> None:
+def test_closing_stores_what_waits_and_a_later_emit_starts_again(
+    emitter: ProgressEmitter, log: InMemoryEventLog
+) -> None:
     """Nothing emitted before `close` is lost."""
     emitter.emit_progress("a", "aligning", 45)
     emitter.close()

@@ -48,5 +48,7 @@ def test_what_is_said_on_sockets_is_not_logged_even_at_debug() -> None:
 def test_a_query_string_is_not_logged(caplog) -> None:
     """What stands behind the question mark may be a secret."""
     with caplog.at_level(logging.INFO, "uvicorn.error"):
-        logging.getLogger("uvicorn.error.sockets").info('%s - "WebSocket %s" [accepted]', "127.0.0.1:1", "/ws?ticket=hush")
+        logging.getLogger("uvicorn.error.sockets").info(
+            '%s - "WebSocket %s" [accepted]', "127.0.0.1:1", "/ws?ticket=hush"
+        )
     assert caplog.messages == ['127.0.0.1:1 - "WebSocket /ws" [accepted]']
