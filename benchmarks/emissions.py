@@ -8,7 +8,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -80,15 +79,26 @@ class _Pipe:
         raise NotImplementedError("a worker has a log")
 
 
-def run_worker(folder: str, pipe: int, pace: Pace) -> list[float]:
-    """Emit from a process of its own; the moments of the emissions."""
-    with tempfile.TemporaryFile("w+") as output:
+class Worker:
+    """A worker's process, seen from the benchmark; ready to emit when made."""
+
+    def __init__(self, folder: str, pipe: int, pace: Pace) -> None:
         arguments = [folder, str(pipe), pace.kind, str(pace.rate), str(pace.seconds)]
-        subprocess.run(
-            [sys.executable, "-m", "benchmarks.emissions", *arguments], check=True, stdout=output, pass_fds=[pipe]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.emissions", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=[pipe],
         )
-        output.seek(0)
-        moments: list[float] = json.load(output)
+        assert self._process.stdout is not None
+        if self._process.stdout.readline().strip() != "ready":
+            raise RuntimeError("the worker could not start")
+
+    def emit(self) -> list[float]:
+        """Let it emit; the moments at which it did."""
+        out, _ = self._process.communicate("\n")
+        moments: list[float] = json.loads(out)
         return moments
 
 
@@ -98,6 +108,9 @@ def main(folder: Path, pipe: int, pace: Pace) -> None:
     with SqlStore(database, _Pipe(pipe)).read() as tx:
         task_id = tx.tasks.unfinished()[0]
     emitter = ProgressEmitter(_Pipe(pipe), SqlEventLog(database))
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     emissions = emit_steadily(emitter, [task_id], pace)
     sys.stdout.write(json.dumps(emissions.moments[task_id]))
 

@@ -18,9 +18,10 @@ from app.services.task_service import TaskService
 
 @dataclass(frozen=True, slots=True)
 class CurrentProgress:
-    """A Task's progress now, and the tag that changes when anything in it does."""
+    """A Task's progress now, as it is and as its JSON, and the tag that changes when anything in it does."""
 
     body: TaskProgress
+    json: str
     etag: str
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
@@ -48,18 +48,18 @@ async def task_progress(request: Request) -> Response:
     The fallback when WebSocket is unavailable: always current, also if no socket was ever opened. With `wait` (seconds)
     the answer is held until the task's newest event is past `after` (or, without `after`, until anything changed).
     """
-    task_id = request.path_params["task_id"]
-    wait, after = _number(request, "wait", LONGEST_WAIT_SECONDS), _number(request, "after", float("inf"))
-    current = _current(request, task_id)
-    if wait:
-        current = await _changed(request, current, after, wait)
-    headers = {"etag": current.etag, "cache-control": "no-cache"}
+    current = _current(request, request.path_params["task_id"])
+    if request.scope["query_string"]:
+        after = _number(request, "after", float("inf"))
+        if wait := _number(request, "wait", LONGEST_WAIT_SECONDS):
+            current = await _changed(request, current, after, wait)
+    headers = {"etag": current.etag, "cache-control": "no-cache", "x-content-type-options": "nosniff"}
     if request.headers.get("if-none-match") == current.etag:
         return Response(status_code=304, headers=headers)
-    return Response(current.body.model_dump_json(), media_type="application/json", headers=headers)
+    return Response(current.json, media_type="application/json", headers=headers)
 
 
-router.routes.append(
+plain_routes: Final = [
     PlainRoute(
         "/tasks/{task_id}/progress",
         task_progress,
@@ -77,7 +77,8 @@ router.routes.append(
             ]
         },
     )
-)
+]
+"""Routes that FastAPI documents and does not run; they go into the app itself, because a router would wrap them again."""
 
 
 @router.get(

@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -134,22 +133,22 @@ def _json_schema() -> dict[str, Any]:
 _FORM = {"multipart/form-data": {"schema": _form_schema()}}
 _JSON = {"application/json": {"schema": _json_schema()}}
 
-router = APIRouter(tags=["Transcribe"])
-for _path, _endpoint, _summary, _content in (
-    ("/transcribe", transcribe, "Transcribe files or a URL", _FORM | _JSON),
-    ("/transcribe/url", transcribe_url, "Transcribe a URL", _JSON),
-):
-    router.routes.append(
-        PlainRoute(
-            _path,
-            _endpoint,
-            methods=["POST"],
-            status_code=202,
-            tags=["Transcribe"],
-            summary=_summary,
-            description=_endpoint.__doc__,
-            response_model=Job,
-            responses=_REFUSALS,
-            openapi_extra={"parameters": [_IDEMPOTENCY], "requestBody": {"required": True, "content": _content}},
-        )
+plain_routes: Final = [
+    PlainRoute(
+        path,
+        endpoint,
+        methods=["POST"],
+        status_code=202,
+        tags=["Transcribe"],
+        summary=summary,
+        description=endpoint.__doc__,
+        response_model=Job,
+        responses=_REFUSALS,
+        openapi_extra={"parameters": [_IDEMPOTENCY], "requestBody": {"required": True, "content": content}},
     )
+    for path, endpoint, summary, content in (
+        ("/transcribe", transcribe, "Transcribe files or a URL", _FORM | _JSON),
+        ("/transcribe/url", transcribe_url, "Transcribe a URL", _JSON),
+    )
+]
+"""Streamed bodies are read here, not by FastAPI."""

@@ -49,9 +49,17 @@ class ProgressReader:
         self._database = database
         self._cursor: Any = None
 
+    def version(self) -> int:
+        """A number that is another one after every commit of anybody: what was read at the same number is still true."""
+        number: int = self._open().execute("PRAGMA data_version").fetchone()[0]
+        return number
+
     def read(self, task_id: str) -> ProgressRow | None:
         """The Task's progress now; None if there is no such Task."""
+        row = self._open().execute(_QUERY, (task_id,)).fetchone()
+        return None if row is None else ProgressRow(*row)
+
+    def _open(self) -> Any:
         if self._cursor is None:
             self._cursor = self._database.engine.raw_connection().cursor()
-        row = self._cursor.execute(_QUERY, (task_id,)).fetchone()
-        return None if row is None else ProgressRow(*row)
+        return self._cursor

@@ -38,6 +38,7 @@ def choose(settings: Settings, options: TranscriptionOptions, cache: ModelCache 
 
     Raises `CesarError`: `engine_unavailable`, `model_unavailable` when the engine that was asked for by name cannot run.
     """
+    _check_folder(settings, options.model)
     wanted = _wanted_engine(settings, options)
     if wanted == POCKETSPHINX:
         return small_engine("PocketSphinx was asked for.")
@@ -67,7 +68,6 @@ def _whisperx(settings: Settings, options: TranscriptionOptions, cache: ModelCac
     missing = missing_parts()
     if missing:
         raise CesarError("engine_unavailable", f"not installed: {', '.join(missing)}")
-    _check_folder(settings, options.model)
     device = _device(options.device or settings.device)
     model = options.model or settings.model
     refusal = None if cache.find(model) else cache.why_not_fetchable(model)

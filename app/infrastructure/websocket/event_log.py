@@ -100,7 +100,7 @@ class LogTail:
             if not self._is_watched():
                 self._row, self._unread = None, False
                 return
-        if self._row is not None and (self._log.changed() or woken or self._unread):
+        if self._row is not None and (woken or self._unread or self._log.changed()):
             self._read(self._row)
 
     def _read(self, row: int) -> None:

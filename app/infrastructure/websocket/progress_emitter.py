@@ -21,6 +21,9 @@ from app.schemas.events import encode_event
 GROUP_EVENTS: Final = 500
 """Most events stored in one transaction."""
 
+BREATH_SECONDS: Final = 0.01
+"""Between two transactions in quick succession: a burst of events is stored in groups, a single one at once."""
+
 RETRY_SECONDS: Final = (0.05, 0.5)
 """How long to wait before storing a group again that failed as a whole."""
 
@@ -128,20 +131,23 @@ class ProgressEmitter:
                 self._thread.start()
 
     def _run(self) -> None:
+        passed_on = 0.0
         with asyncio.Runner() as runner:
             while True:
-                drafts, ending = self._next_group()
+                drafts, ending = self._next_group(passed_on + BREATH_SECONDS)
                 if drafts:
                     self._pass_on(drafts, runner)
+                    passed_on = time.monotonic()
                 if isinstance(ending, _Flush):
                     ending.reached.set()
                 if isinstance(ending, _Stop):
                     return
 
-    def _next_group(self) -> tuple[list[Draft], _Flush | _Stop | None]:
-        """What waits, up to the next mark; blocks until there is something."""
+    def _next_group(self, not_before: float) -> tuple[list[Draft], _Flush | _Stop | None]:
+        """What waits, up to the next mark; blocks until there is something, and until the breath is over."""
         drafts: list[Draft] = []
         item: Draft | _Flush | _Stop = self._queue.get()
+        time.sleep(max(0.0, not_before - time.monotonic()))
         try:
             while isinstance(item, tuple):
                 drafts.append(item)

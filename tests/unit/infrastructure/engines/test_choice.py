@@ -103,8 +103,19 @@ def test_what_a_request_says_wins(settings: Settings, monkeypatch: pytest.Monkey
     """Model, device and compute type of the request go before those of the settings."""
     monkeypatch.setattr(choosing, "graphics_cards", lambda: 1)
     options = TranscriptionOptions(model=str(TINY), device="cpu", compute_type="float32")
-    chosen = choose(settings.model_copy(update={"device": "cuda"}), options)
+    chosen = choose(settings.model_copy(update={"device": "cuda", "models_dir": TINY.parent}), options)
     assert (chosen.model, chosen.device, chosen.compute_type) == (str(TINY), "cpu", "float32")
+
+
+@pytest.mark.parametrize("folder", ["/etc", "./models", "../models", "~/models", f"{TINY.parent}/../../app"])
+@pytest.mark.parametrize("engine", ["auto", "whisperx"])
+def test_a_request_cannot_look_around(settings: Settings, folder: str, engine: str) -> None:
+    """Of folders a request may name the default model and those below the models' folder; others are refused, not probed."""
+    with pytest.raises(CesarError) as refused:
+        choose(
+            settings.model_copy(update={"models_dir": TINY.parent}), TranscriptionOptions(engine=engine, model=folder)
+        )
+    assert refused.value.code == "bad_value"
 
 
 @whisperx
