@@ -22,7 +22,6 @@ from app.infrastructure.engines.choice import choose
 from app.infrastructure.engines.model_cache import ModelCache
 from app.infrastructure.engines.reports import describe_engines
 from app.infrastructure.engines.shelf import WarmShelf
-from app.infrastructure.media.fetch import UrlFetcher
 from app.infrastructure.media.tools import SandboxedMediaTools
 from app.infrastructure.queue.embedded_worker import EmbeddedWorker
 from app.infrastructure.queue.owner import is_dead, own_identity
@@ -113,6 +112,9 @@ def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorke
 
 def build_worker(settings: Settings, announcements: Announcements) -> WorkerParts:
     """The parts of a worker process."""
+    # An HTTP client is the one heavy thing here that the server's own process, which has to start fast, never needs.
+    from app.infrastructure.media.fetch import UrlFetcher  # noqa: PLC0415
+
     database = open_database(settings)
     leases: dict[str, Lease] = {}
     event_log = SqlEventLog(database, leases)

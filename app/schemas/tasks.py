@@ -12,7 +12,7 @@ from app.domain.progress import TaskProgressStage
 class WireModel(BaseModel):
     """What every body of the contract has in common: closed, strict, readable from rows."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", from_attributes=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(strict=True, extra="forbid", from_attributes=True)
 
 
 class TaskLinks(WireModel):
