@@ -36,6 +36,23 @@ class Connection:
     `ends_with_task`: the connection watches one Task and is done when that is.
     """
 
+    # Fanning out touches every connection once per event: slots keep that to few cache lines.
+    __slots__ = (
+        "_batcher",
+        "_bundle",
+        "_ending",
+        "_frames",
+        "_hang_up",
+        "_moved",
+        "_outbox",
+        "_queued",
+        "batched",
+        "closing",
+        "ends_with_task",
+        "quiet_ticks",
+        "subscriptions",
+    )
+
     def __init__(
         self,
         outbox_bytes: int,
@@ -51,6 +68,7 @@ class Connection:
         self.quiet_ticks = 0
         self.batched = batcher is not None
         self._outbox = Outbox(outbox_bytes)
+        self._queued = False
         self._frames = frames
         self._batcher = batcher
         self._bundle: Bundle | None = None
@@ -67,15 +85,17 @@ class Connection:
         self.quiet_ticks = 0
         if self._batcher is not None:
             self._send_later(self._batcher, message, skipped)
+        elif self._frames is not None and self._frames.frames_ready and not self._queued:
+            self._frames.write_frame(message.frame(skipped))
         else:
-            self._send_now(message, skipped)
+            self._wait_in_outbox(message, skipped)
 
     def flush(self) -> None:
         """Send the batch that waits."""
         bundle, self._bundle = self._bundle, None
         if bundle is None:
             return
-        if self._frames is not None and self._frames.frames_ready and not self._outbox:
+        if self._frames is not None and self._frames.frames_ready and not self._queued:
             self._frames.write_frame(bundle.frame())
             return
         for message, skipped in bundle.items:
@@ -83,12 +103,13 @@ class Connection:
 
     async def take(self) -> list[Item] | None:
         """Everything that waits, oldest first, as soon as there is something; None when the connection has ended."""
-        while not self._outbox:
+        while not self._queued:
             if self.closing is not None:
                 return None
             self._moved.clear()
             await self._moved.wait()
         items = self._outbox.take_all()
+        self._queued = False
         self._moved.set()
         return items
 
@@ -96,7 +117,7 @@ class Connection:
         """Wait until nothing waits here any more; False if that takes too long."""
         try:
             async with asyncio.timeout(seconds):
-                while self._outbox or not self._ready():
+                while self._queued or not self._ready():
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
@@ -136,23 +157,18 @@ class Connection:
             bundle = batcher.empty
         self._bundle = bundle.plus(message, skipped)
 
-    def _send_now(self, message: Message, skipped: int) -> None:
-        frames = self._frames
-        if frames is not None and frames.frames_ready and not self._outbox:
-            frames.write_frame(message.frame(skipped))
-        else:
-            self._wait_in_outbox(message, skipped)
-
     def _wait_in_outbox(self, message: Message, skipped: int) -> None:
         if self.closing is not None:
             return
         if self._outbox.add(message, skipped):
+            self._queued = True
             self._moved.set()
         else:
             self._overflow()
 
     def _overflow(self) -> None:
         unsent = self._outbox.clear()
+        self._queued = False
         positions = {
             task_id: unsent.get(task_id, (subscription.seq or 0) + 1) - 1
             for task_id, subscription in self.subscriptions.items()
@@ -162,7 +178,7 @@ class Connection:
         if self._frames is not None:
             self._frames.write_frame(Bundle(((farewell, 0),)).frame() if self.batched else farewell.frame(0))
         else:
-            self._outbox.add(farewell, 0)
+            self._queued = self._outbox.add(farewell, 0)
         self._end(SLOW_CONSUMER, SLOW_DRAIN_SECONDS)
 
     def _ready(self) -> bool:
@@ -177,4 +193,5 @@ class Connection:
             else:
                 message, skipped = self._outbox.take()
                 frames.write_frame(message.frame(skipped))
+        self._queued = bool(self._outbox)
         self._moved.set()

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 FRAMES_EXTENSION: Final = "cesar.frames"
 """Key in `scope["extensions"]` under which a socket's `FrameChannel` is found."""
 
-WEBSOCKET_INTERNALS: Final = frozenset({"run_asgi", "scope", "transport", "close_sent", "disconnected", "logger"})
+WEBSOCKET_INTERNALS: Final = frozenset({"run_asgi", "scope", "transport", "logger"})
 HTTP_INTERNALS: Final = frozenset({"transport", "on_message_begin", "on_headers_complete", "loop"})
 
 REQUEST_HEAD_SECONDS: Final = 10.0
@@ -90,8 +90,9 @@ class FramesProtocol(WebSocketsSansIOProtocol):
 
     def write_frame(self, frame: bytes) -> None:
         """See `FrameChannel`."""
-        if not (self.close_sent or self.disconnected or self.transport.is_closing()):
-            self.transport.write(frame)
+        transport = self.transport
+        if not transport.is_closing():
+            transport.write(frame)
 
     def on_frames_ready(self, callback: Callable[[], None]) -> None:
         """See `FrameChannel`."""
