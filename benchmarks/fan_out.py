@@ -29,7 +29,8 @@ def plain() -> float:
     watchers = Watchers(server.port, "/ws/tasks/x", WATCHERS)
     try:
         spent = _spent(server, lambda: server.do("send", rate=RATE, seconds=SECONDS, size=90))
-        return spent / sum(watchers.report()["events"])
+        delivered: int = sum(watchers.report()["events"])
+        return spent / delivered
     finally:
         server.stop()
 
@@ -41,7 +42,7 @@ def cesar(query: str) -> float:
         try:
             watchers = Watchers(server.port, f"/ws/tasks/{server.tasks[0]}?after=0{query}", WATCHERS)
             spent = _spent(server, Worker(folder, server.pipe, Pace("status", RATE, SECONDS)).emit)
-            delivered = sum(watchers.report()["events"]) - WATCHERS  # the word `subscribed` has a number too
+            delivered: int = sum(watchers.report()["events"]) - WATCHERS  # the word `subscribed` has a number too
         finally:
             server.stop()
     if delivered != WATCHERS * int(RATE * SECONDS):
@@ -102,7 +103,9 @@ def main() -> int:
     name = f"{PROGRESS_RATE:.0f} progress updates/s, per watcher-second"
     good &= _line(name, per_watcher_second, loop * PROGRESS_RATE, 0.1)
     half, most, worst = (behind[int((len(behind) - 1) * share)] * 1000 for share in (0.5, 0.99, 1))
-    print(f"watchers behind: p50 {half:.0f} ms, p99 {most:.0f} ms, worst {worst:.0f} ms (at most 100)   {_verdict(worst <= 100)}")
+    print(
+        f"watchers behind: p50 {half:.0f} ms, p99 {most:.0f} ms, worst {worst:.0f} ms (at most 100)   {_verdict(worst <= 100)}"
+    )
     return 0 if good and worst <= 100 else 1
 
 

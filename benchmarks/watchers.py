@@ -73,7 +73,7 @@ def main(port: int, path: str, count: int, keep: bool, commands: list[str]) -> N
 
 
 def _read_on(selector: selectors.BaseSelector, keep: bool) -> None:
-    """Look every 2 ms instead of sleeping until something comes.
+    """Look every millisecond instead of sleeping until something comes.
 
     Otherwise each write of the server would pay for waking this process, or not, depending on how busy it is: a cost
     that watchers on other machines do not have, and the largest part of the noise.
@@ -89,7 +89,7 @@ def _read_on(selector: selectors.BaseSelector, keep: bool) -> None:
                 selector.unregister(key.fileobj)
             if quiet_since is not None:
                 quiet_since = time.monotonic()  # what is under way still arrives
-        time.sleep(0.002)
+        time.sleep(0.001)
 
 
 def _arrivals(watcher: Watcher) -> list[list[Any]]:

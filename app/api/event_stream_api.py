@@ -1,7 +1,7 @@
 """Owns `GET /tasks/{task_id}/events`: the events of a socket as `text/event-stream`."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -12,10 +12,11 @@ from app.core.logging import logger
 from app.domain.errors import CesarError
 from app.infrastructure.websocket.catch_up import Resume
 from app.infrastructure.websocket.close_codes import INTERNAL
-from app.infrastructure.websocket.codec import stream_event
+from app.infrastructure.websocket.codec import STREAM_COMMENT, stream_event
 from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.connection_manager import ConnectionManager
 from app.infrastructure.websocket.message import Item
+from app.infrastructure.websocket.protocol import ABORT_EXTENSION
 
 LARGEST_SEQ: Final = 2**53
 
@@ -23,17 +24,20 @@ LARGEST_SEQ: Final = 2**53
 class EventStream(StreamingResponse):
     """A response that lets go of its connection as soon as the peer is gone, not when memory is tidied up."""
 
-    def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, connection: Connection, chunks: AsyncGenerator[bytes, None]) -> None:
         # Proxies would otherwise hold the events back to make larger portions of them.
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         super().__init__(chunks, media_type="text/event-stream", headers=headers)
         self._chunks = chunks
+        self._connection = connection
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response."""
+        cutting_off = asyncio.create_task(_cut_off(scope, self._connection))
         try:
             await super().__call__(scope, receive, send)
         finally:
+            cutting_off.cancel()
             await self._chunks.aclose()
 
 
@@ -49,7 +53,8 @@ async def task_events(request: Request) -> StreamingResponse:
     await sockets.require_task(task_id)
     connection = Connection(sockets.limits.outbox_bytes, ends_with_task=True)
     sockets.admit(connection)
-    return EventStream(_stream(sockets, connection, task_id, Resume(after, request.query_params.get("epoch"))))
+    resume = Resume(after, request.query_params.get("epoch"))
+    return EventStream(connection, _stream(sockets, connection, task_id, resume))
 
 
 async def _stream(
@@ -64,6 +69,14 @@ async def _stream(
         watching.cancel()
 
 
+async def _cut_off(scope: Scope, connection: Connection) -> None:
+    """A peer that does not read must not hold its file descriptor when the stream is over."""
+    abort: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT_EXTENSION)
+    await connection.overstayed()
+    if abort is not None:
+        abort()
+
+
 async def _watch(sockets: ConnectionManager, connection: Connection, task_id: str, resume: Resume) -> None:
     try:
         await sockets.watch(connection, task_id, resume)
@@ -76,7 +89,9 @@ def _lines(items: list[Item]) -> list[bytes]:
     """Several messages with one number are a snapshot: only its last may be where a client resumes."""
     following = [message.seq for message, _ in items[1:]] + [None]
     return [
-        stream_event(message.text(skipped), None if message.seq == after else message.seq)
+        STREAM_COMMENT
+        if message.is_heartbeat
+        else stream_event(message.text(skipped), None if message.seq == after else message.seq)
         for (message, skipped), after in zip(items, following, strict=True)
     ]
 

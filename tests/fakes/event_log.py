@@ -18,7 +18,7 @@ class _Task:
     epoch: str = field(default_factory=lambda: uuid.uuid4().hex)
     seq: int = 0
     status: JobStatus = JobStatus.PROCESSING
-    progress: ProgressEvent = ProgressEvent(TaskProgressStage.QUEUED, 0)
+    progress: ProgressEvent = field(default_factory=lambda: ProgressEvent(TaskProgressStage.QUEUED, 0))
 
 
 class InMemoryEventLog:

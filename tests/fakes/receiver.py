@@ -63,5 +63,6 @@ def _text_of(data: bytes) -> bytes:
             next(parser)
     except StopIteration as parsed:
         frame: Frame = parsed.value
-    assert frame.opcode is Opcode.TEXT and frame.fin
+    assert frame.opcode is Opcode.TEXT
+    assert frame.fin
     return bytes(frame.data)

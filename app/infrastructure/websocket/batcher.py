@@ -5,8 +5,8 @@ from typing import Final, Protocol
 
 from app.infrastructure.websocket.message import Bundle
 
-BATCH_SECONDS: Final = 0.015
-"""How long the first message of a batch waits: 20 ms are promised, and writing to many sockets takes some of them."""
+BATCH_SECONDS: Final = 0.018
+"""How long the first message of a batch waits: 20 ms are promised, and the clock is coarse."""
 
 
 class Batched(Protocol):

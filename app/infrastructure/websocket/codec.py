@@ -1,7 +1,7 @@
 """Owns the bytes on the wire: JSON text, server-side frames, arrays of events, lines of the event stream."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from websockets.frames import Frame, Opcode
@@ -30,6 +30,10 @@ def with_skipped(payload: bytes, skipped: int) -> bytes:
 def array_of(texts: Iterable[bytes]) -> bytes:
     """A JSON array of objects that are encoded already."""
     return b"[" + b",".join(texts) + b"]"
+
+
+STREAM_COMMENT: Final = b": heartbeat\n\n"
+"""A block of a `text/event-stream` that programs do not see, and proxies do."""
 
 
 def stream_event(text: bytes, seq: int | None) -> bytes:

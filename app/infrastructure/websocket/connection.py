@@ -45,6 +45,7 @@ class Connection:
         "_hang_up",
         "_moved",
         "_outbox",
+        "_patience",
         "_queued",
         "batched",
         "closing",
@@ -75,6 +76,7 @@ class Connection:
         self._hang_up = hang_up
         self._moved = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
+        self._patience = DRAIN_SECONDS
         if frames is not None:
             frames.on_frames_ready(partial(self._drain, frames))
 
@@ -124,6 +126,13 @@ class Connection:
             return False
         return True
 
+    async def overstayed(self) -> None:
+        """Wait until the connection has ended and its peer has had the time it gets to read what still waits."""
+        while self.closing is None:
+            self._moved.clear()
+            await self._moved.wait()
+        await asyncio.sleep(self._patience)
+
     def end(self, code: CloseCode, farewell: Problem | None = None) -> None:
         """End the connection: what waits is still sent, then `farewell`, then the close code. Does nothing the second time."""
         if self.closing is not None:
@@ -137,6 +146,7 @@ class Connection:
         if self.closing is not None:
             return
         self.closing = code
+        self._patience = patience
         self._moved.set()
         if self._frames is not None and self._hang_up is not None:
             finish = self._finish(self._frames, self._hang_up, code, patience)

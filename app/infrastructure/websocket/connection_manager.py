@@ -277,7 +277,7 @@ class ConnectionManager:
     async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(self.limits.heartbeat_seconds / TICKS_PER_HEARTBEAT)
-            heartbeat = Message(Heartbeat(timestamp=utc_now().isoformat()).encode())
+            heartbeat = Message(Heartbeat(timestamp=utc_now().isoformat()).encode(), is_heartbeat=True)
             for connection in list(self._connections):
                 connection.quiet_ticks += 1
                 if connection.quiet_ticks > TICKS_PER_HEARTBEAT:

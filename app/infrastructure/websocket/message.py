@@ -8,10 +8,11 @@ class Message:
     """What goes out. Frames are made when the first connection asks and kept for the others.
 
     `seq` is None for what is not numbered (answers, heartbeats). `conflates` marks progress of one Task:
-    a newer one makes it superfluous. `final` ends a socket that watches this one Task.
+    a newer one makes it superfluous. `final` ends a socket that watches this one Task. A `is_heartbeat` says nothing
+    and may be written in whatever way says nothing.
     """
 
-    __slots__ = ("_frames", "conflates", "final", "payload", "seq", "task_id")
+    __slots__ = ("_frames", "conflates", "final", "is_heartbeat", "payload", "seq", "task_id")
 
     def __init__(
         self,
@@ -21,12 +22,14 @@ class Message:
         seq: int | None = None,
         conflates: bool = False,
         final: bool = False,
+        is_heartbeat: bool = False,
     ) -> None:
         self.payload = payload
         self.task_id = task_id
         self.seq = seq
         self.conflates = conflates
         self.final = final
+        self.is_heartbeat = is_heartbeat
         self._frames: dict[int, bytes] = {}
 
     @classmethod

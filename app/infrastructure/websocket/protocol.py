@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,7 +19,10 @@ FRAMES_EXTENSION: Final = "cesar.frames"
 """Key in `scope["extensions"]` under which a socket's `FrameChannel` is found."""
 
 WEBSOCKET_INTERNALS: Final = frozenset({"run_asgi", "scope", "transport", "logger"})
-HTTP_INTERNALS: Final = frozenset({"transport", "on_message_begin", "on_headers_complete", "loop"})
+HTTP_INTERNALS: Final = frozenset({"transport", "scope", "on_message_begin", "on_headers_complete", "loop"})
+
+ABORT_EXTENSION: Final = "cesar.abort"
+"""Key in `scope["extensions"]` of an HTTP request: a function that frees its connection, whatever still waits to be sent."""
 
 REQUEST_HEAD_SECONDS: Final = 10.0
 """How long a peer may take for a complete request head, from connecting or from the head's first byte."""
@@ -133,6 +136,8 @@ class DeadlineHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The clock runs again from the first byte of every further request."""
         super().on_message_begin()
+        scope = cast(dict[str, Any], self.scope)
+        scope["extensions"] = {ABORT_EXTENSION: self.transport.abort}
         if self._deadline is None:
             self._expect_head()
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from app.domain.events import WarningEvent
 from app.infrastructure.database.event_log import SqlEventLog
+from tests.integration.sockets.raw_peer import RawPeer
 from tests.integration.sockets.some_tasks import SomeTasks, open_database
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +46,15 @@ class RunningServer:
         self.port = int(self.process.stdout.readline() or self._fail())
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        """It accepts connections before it has made the sockets of its own that `sockets_open` counts."""
+        asking = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        asking.request("GET", "/health", headers={"Connection": "close"})
+        assert asking.getresponse().read()
+        asking.close()
+        time.sleep(0.1)
 
     def _fail(self) -> str:
         assert self.process.stderr is not None
@@ -60,8 +71,8 @@ class RunningServer:
 
     def sockets_open(self) -> int:
         """How many TCP sockets the process holds, its listener left out."""
-        links = (os.readlink(fd) for fd in Path(f"/proc/{self.process.pid}/fd").iterdir() if fd.is_symlink())
-        return sum(link.startswith("socket:") for link in links) - 1
+        links = (fd.readlink() for fd in Path(f"/proc/{self.process.pid}/fd").iterdir() if fd.is_symlink())
+        return sum(str(link).startswith("socket:") for link in links) - 1
 
     def stop(self) -> None:
         """End the process and collect what it still logs."""
@@ -81,22 +92,22 @@ class Client:
         self.connection = connection
         self.heard: list[dict[str, Any]] = []
 
-    async def hear(self, timeout: float = 10) -> dict[str, Any]:
+    async def hear(self, seconds: float = 10) -> dict[str, Any]:
         """The next message."""
-        message: dict[str, Any] = orjson.loads(await asyncio.wait_for(self.connection.recv(), timeout))
+        message: dict[str, Any] = orjson.loads(await asyncio.wait_for(self.connection.recv(), seconds))
         self.heard.append(message)
         return message
 
-    async def hear_until(self, wanted: Callable[[dict[str, Any]], bool], timeout: float = 20) -> list[dict[str, Any]]:
+    async def hear_until(self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 20) -> list[dict[str, Any]]:
         """All messages up to and with the first that is wanted."""
         before = len(self.heard)
-        while not wanted(await self.hear(timeout)):
+        while not wanted(await self.hear(seconds)):
             pass
         return self.heard[before:]
 
-    async def hear_all(self, timeout: float = 30) -> list[dict[str, Any]]:
+    async def hear_all(self, seconds: float = 30) -> list[dict[str, Any]]:
         """All messages until the server closes the socket."""
-        await asyncio.wait_for(self._hear_on(), timeout)
+        await asyncio.wait_for(self._hear_on(), seconds)
         return self.heard
 
     async def say(self, **command: Any) -> None:
@@ -134,6 +145,23 @@ class World:
         """Stop everything."""
         self.server.stop()
         self.database.close()
+
+
+Dial = Callable[..., RawPeer]
+
+
+@pytest.fixture
+def dial() -> Iterator[Dial]:
+    """Connects raw peers to a port; all are hung up afterwards."""
+    peers: list[RawPeer] = []
+
+    def connect_to(port: int, **options: Any) -> RawPeer:
+        peers.append(RawPeer(port, **options))
+        return peers[-1]
+
+    yield connect_to
+    for peer in peers:
+        peer.close()
 
 
 @pytest.fixture

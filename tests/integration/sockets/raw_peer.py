@@ -49,7 +49,7 @@ class RawPeer:
         while (frame := self._frame()) is not None:
             opcode, payload = frame
             if opcode == 8:
-                return int(struct.unpack("!H", payload[:2])[0])
+                return int(struct.unpack("!H", payload[:2])[0]) if payload else None
         return None
 
     def is_cut(self) -> bool:
