@@ -49,7 +49,8 @@ class Workbench:
         self.jobs = JobService(self.store, self.tasks, self.storage)
         self.queries = QueryService(self.store)
         self.leases: dict[str, Lease] = {}
-        self.log = SqlEventLog(self.database, self.leases)
+        self.log = SqlEventLog(self.database)
+        self.worker_log = SqlEventLog(self.database, self.leases)
 
     def store_bytes(self, content: bytes = b"bytes") -> StoredFile:
         """Some bytes at rest."""

@@ -3,14 +3,12 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import wave
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import orjson
@@ -18,6 +16,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.witness import WITNESS
+from tests.running_server import descendants, free_port, wait_for
 
 AUDIO = Path(__file__).parent.parent / "fixtures" / "audio"
 CHROMIUM = "/usr/bin/chromium"
@@ -96,32 +95,6 @@ class Server:
             return self.get("/health")["worker"]["status"] == "running"
         except (OSError, urllib.error.HTTPError):
             return False
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below one, parents first; a child belongs to the thread that started it."""
-    try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-    except FileNotFoundError:
-        return []
-    return [one for child in children for one in (child, *descendants(child))]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    """Ask again until it holds. Raises `TimeoutError`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -34,20 +34,24 @@ from app.services.store import Lease
 class SqlEventLog:
     """`app.domain.ports.EventLog` on a SQL database.
 
-    `leases` names the leases under which this process writes about Tasks; an append about such a Task is refused
-    once the lease is lost. Other Tasks are not fenced.
+    With `leases` (a worker's) every append needs one: about a Task that is not in it, or whose lease is lost, nothing is
+    stored. What a run that was taken away still had waiting must not end up in the next attempt.
     """
 
     def __init__(self, database: Database, leases: Mapping[str, Lease] | None = None) -> None:
         self._database = database
-        self._leases = leases if leases is not None else {}
+        self._leases = leases
         self._watching = threading.local()
 
     def append(self, drafts: Sequence[tuple[str, Event]]) -> list[StoredEvent]:
         """Store events in one transaction with their effects; what was stored."""
         with self._database.write() as session:
             events = EventRepository(session, set())
-            stored = [events.append_by_id(task_id, event, self._leases.get(task_id)) for task_id, event in drafts]
+            stored = [
+                events.append_by_id(task_id, event, lease)
+                for task_id, event in drafts
+                if (lease := self._lease_of(task_id)) is not None or self._leases is None
+            ]
         return [event for event in stored if event is not None]
 
     def since(self, task_id: str, after: int, limit: int = 1000) -> list[StoredEvent]:
@@ -101,6 +105,9 @@ class SqlEventLog:
         version = connection.cursor().execute("PRAGMA data_version").fetchone()[0]
         before, self._watching.version = getattr(self._watching, "version", None), version
         return bool(version != before)
+
+    def _lease_of(self, task_id: str) -> Lease | None:
+        return None if self._leases is None else self._leases.get(task_id)
 
     def _events(self) -> Any:
         event = (col(TaskEvent.seq), col(TaskEvent.type), col(TaskEvent.payload), col(TaskEvent.final))

@@ -74,17 +74,22 @@ class CatchUp:
 
     async def _send_and_drain(self, subscription: Subscription, page: Page) -> bool:
         """Whether to go on reading: there is more, and the connection took what it got."""
-        connection = subscription.connection
-        for message in page.messages if _is_current(subscription) else ():
-            connection.send(message)
+        for message in page.messages:
+            if not (subscription.connection.has_room or await _drained(subscription)):
+                return False
+            subscription.connection.send(message)
             subscription.seq = message.seq
         if page.is_last and not subscription.overrun:
             return False
-        if not await connection.drained():
-            connection.end(
-                SLOW_CONSUMER, Problem.of("slow_consumer", task_id=subscription.task_id, seq=subscription.seq)
-            )
-        return _is_current(subscription)
+        return await _drained(subscription)
+
+
+async def _drained(subscription: Subscription) -> bool:
+    """Wait for the peer to read on; whether it did, and still wants this Task."""
+    connection = subscription.connection
+    if not await connection.drained():
+        connection.end(SLOW_CONSUMER, Problem.of("slow_consumer", task_id=subscription.task_id, seq=subscription.seq))
+    return _is_current(subscription)
 
 
 def say_subscribed(

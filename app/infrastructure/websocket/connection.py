@@ -103,6 +103,11 @@ class Connection:
         for message, skipped in bundle.items:
             self._wait_in_outbox(message, skipped)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room for a page of history beside the live events; if not, wait until it is `drained`."""
+        return self._outbox.has_room
+
     async def take(self) -> list[Item] | None:
         """Everything that waits, oldest first, as soon as there is something; None when the connection has ended."""
         while not self._queued:
@@ -140,7 +145,7 @@ class Connection:
         if farewell is not None:
             self.send(Message(farewell.encode()))
         self.flush()
-        self._end(code, DRAIN_SECONDS)
+        self._end(code, SLOW_DRAIN_SECONDS if code is SLOW_CONSUMER else DRAIN_SECONDS)
 
     def _end(self, code: CloseCode, patience: float) -> None:
         if self.closing is not None:

@@ -31,6 +31,11 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether no more than half of the limit waits."""
+        return self.size_bytes * 2 <= self._limit
+
     def add(self, message: Message, skipped: int) -> bool:
         """Let a message wait; False if more than the limit is waiting already.
 

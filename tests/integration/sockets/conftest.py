@@ -17,7 +17,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
-from app.domain.events import WarningEvent
+from app.domain.events import SegmentEvent, WarningEvent
 from app.infrastructure.database.event_log import SqlEventLog
 from tests.integration.sockets.raw_peer import RawPeer
 from tests.integration.sockets.some_tasks import SomeTasks, open_database
@@ -28,6 +28,11 @@ ROOT = Path(__file__).parents[3]
 def warning(text: str = "w") -> WarningEvent:
     """An event that never gives way to another."""
     return WarningEvent("option_ignored", text)
+
+
+def long_segment(size: int) -> SegmentEvent:
+    """An event of about `size` bytes."""
+    return SegmentEvent(0, 0.0, 1.0, "x" * size)
 
 
 class RunningServer:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import InvalidStatus
 
-from tests.integration.sockets.conftest import Client, Dial, World, until, warning
+from tests.integration.sockets.conftest import Client, Dial, World, long_segment, until, warning
 from tests.integration.sockets.raw_peer import RawPeer
 
 TEXT, BINARY, CLOSE, FIN = 1, 2, 8, 0x80
@@ -28,11 +28,11 @@ async def test_a_slow_watcher_is_closed_with_4008_and_nobody_else_notices(
     slow = dial(world.server.port, receive_buffer=4096)
     slow.shake_hands(f"/ws/tasks/{task}?after=0")
     async with world.connect(f"/ws/tasks/{task}?after=0") as good:
-        hearing = asyncio.create_task(good.hear_until(lambda m: m["seq"] == 400))
-        for _ in range(400):
-            await asyncio.to_thread(world.log.append, [(task, warning("x" * 2000))])
+        hearing = asyncio.create_task(good.hear_until(lambda m: m["seq"] == 200))
+        for _ in range(20):
+            await asyncio.to_thread(world.log.append, [(task, long_segment(2000))] * 10)
         heard = await hearing
-        assert [m["seq"] for m in heard[1:]] == list(range(1, 401))
+        assert [m["seq"] for m in heard[1:]] == list(range(1, 201))
         code = await asyncio.to_thread(slow.close_code)
     assert code == 4008
 
@@ -50,7 +50,7 @@ async def test_a_peer_that_never_reads_holds_no_file_descriptor(start_world: Cal
         assert world.server.sockets_open() == before + 5
         hearing = asyncio.create_task(good.hear_until(lambda m: m["seq"] == 200))
         for _ in range(200):
-            await asyncio.to_thread(world.log.append, [(task, warning("x" * 4000))])
+            await asyncio.to_thread(world.log.append, [(task, long_segment(4000))])
         await hearing
         assert await asyncio.to_thread(until, lambda: world.server.sockets_open() == before, 15)
 
@@ -63,10 +63,10 @@ async def test_an_event_stream_that_is_not_read_holds_no_file_descriptor(
     (task,) = world.tasks.add()
     before = world.server.sockets_open()
     peer = dial(world.server.port, receive_buffer=4096)
-    peer.socket.sendall(f"GET /tasks/{task}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    peer.socket.sendall(f"GET /tasks/{task}/events?after=0 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert until(lambda: world.server.sockets_open() == before + 1)
     for _ in range(200):
-        world.log.append([(task, warning("x" * 8000))])
+        world.log.append([(task, long_segment(8000))])
     assert await asyncio.to_thread(until, lambda: world.server.sockets_open() == before, 20)
 
 
@@ -90,6 +90,7 @@ def test_a_malformed_frame_ends_its_socket_with_the_right_code(
     """Broken rules 1002, broken text 1007, too much 1009 or 4509; the log gets one line at most, and no traceback."""
     peer = dial(world.server.port)
     assert b" 101 " in peer.shake_hands("/ws?secret=hush")
+    assert until(lambda: any("connection open" in line for line in world.server.log))
     lines = len(world.server.log)
     peer.send_frame(head, payload, masked=masked)
     assert peer.close_code() == code

@@ -125,13 +125,24 @@ def test_a_cancelled_run_cannot_write(bench: Workbench) -> None:
     events = len(bench.log.since(task_id, 0))
     assert not bench.tasks.holds(claim.lease)
     assert not bench.tasks.renew(claim.lease)
-    bench.log.append([(task_id, ProgressEvent(TaskProgressStage.TRANSCRIBING, 30))])
+    bench.worker_log.append([(task_id, ProgressEvent(TaskProgressStage.TRANSCRIBING, 30))])
     with pytest.raises(Cancelled):
         bench.tasks.complete(claim.lease, RESULT)
     bench.tasks.fail(claim.lease, CesarError("bad_media"))
     bench.tasks.put_back(claim.lease)
     assert bench.queries.task(task_id).status == "cancelled"
     assert len(bench.log.since(task_id, 0)) == events
+
+
+def test_a_worker_writes_under_a_lease_only(bench: Workbench) -> None:
+    """What a run still had waiting when its lease was given up is not stored, also not in the next attempt."""
+    (task_id,) = bench.submit()
+    claim = bench.claim()
+    assert bench.worker_log.append([(task_id, SegmentEvent(0, 0.0, 1.0, "mine"))])
+    bench.tasks.put_back(claim.lease)
+    del bench.leases[task_id]
+    bench.tasks.claim("another worker", to_fetch=False)
+    assert bench.worker_log.append([(task_id, SegmentEvent(1, 1.0, 2.0, "late"))]) == []
 
 
 @pytest.mark.parametrize("finish", ["completed", "cancelled"])

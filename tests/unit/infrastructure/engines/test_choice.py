@@ -134,7 +134,7 @@ def test_a_graphics_card_that_is_not_there(settings: Settings, monkeypatch: pyte
     """Asking for CUDA without a card is an error when WhisperX was asked for by name."""
     monkeypatch.setattr(choosing, "graphics_cards", lambda: 0)
     with pytest.raises(CesarError) as refused:
-        choose(settings, TranscriptionOptions(engine="whisperx", model=str(TINY), device="cuda"))
+        choose(settings.model_copy(update={"model": str(TINY)}), TranscriptionOptions(engine="whisperx", device="cuda"))
     assert refused.value.code == "engine_unavailable"
 
 

@@ -52,6 +52,14 @@ def test_events_are_sent_as_texts_in_order(client: TestClient, log: InMemoryEven
         assert closed.value.code == 1000
 
 
+def test_a_long_history_is_no_overflow(client: TestClient, log: InMemoryEventLog) -> None:
+    """More than the outbox holds reaches a watcher that reads, in portions it can take."""
+    log.append([("t", WarningEvent("option_ignored", "x" * 10_000))] * 400)
+    with client.websocket_connect("/ws/tasks/t?after=0") as socket:
+        socket.receive_json()
+        assert [socket.receive_json()["seq"] for _ in range(400)] == list(range(1, 401))
+
+
 def test_batches_are_arrays_here_too(client: TestClient, log: InMemoryEventLog) -> None:
     """Every frame is an array."""
     log.append([("t", WarningEvent("option_ignored", "early")), ("t", StatusEvent(JobStatus.COMPLETED))])
