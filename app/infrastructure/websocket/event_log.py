@@ -17,7 +17,7 @@ from app.infrastructure.websocket.message import Message
 TICK_SECONDS: Final = 0.05
 """How often the log is asked whether it changed: what a lost announcement costs at most."""
 
-BREATH_SECONDS: Final = 0.01
+BREATH_SECONDS: Final = 0.02
 """Between two readings in quick succession: a burst of events is read in portions, a single one at once."""
 
 TAIL_EVENTS: Final = 200

@@ -12,7 +12,7 @@ from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.message import Message
 from app.infrastructure.websocket.subscription import Subscription
 
-PACE_SECONDS: Final = 0.055
+PACE_SECONDS: Final = 0.05
 """Progress of one Task leaves at most this often. Nobody shall be more than 100 ms behind, and the way takes some of that."""
 
 SLICE_SECONDS: Final = 0.01

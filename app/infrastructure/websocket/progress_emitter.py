@@ -21,7 +21,7 @@ from app.schemas.events import encode_event
 GROUP_EVENTS: Final = 500
 """Most events stored in one transaction."""
 
-BREATH_SECONDS: Final = 0.01
+BREATH_SECONDS: Final = 0.002
 """Between two transactions in quick succession: a burst of events is stored in groups, a single one at once."""
 
 RETRY_SECONDS: Final = (0.05, 0.5)
