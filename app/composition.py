@@ -97,6 +97,7 @@ def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorke
     storage.sweep_incoming(_STALE_UPLOAD_SECONDS)
     tasks = _task_service(settings, store)
     jobs = JobService(store, tasks, storage)
+    jobs.remove_orphans(_STALE_UPLOAD_SECONDS)
     services = Services(
         settings=settings,
         jobs=jobs,

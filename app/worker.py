@@ -14,6 +14,7 @@ from typing import NoReturn
 from app.composition import WorkerParts, build_worker
 from app.core.config import Settings, load_settings
 from app.core.logging import configure_logging, logger
+from app.domain.errors import CesarError
 from app.infrastructure.queue.channel import BEAT, WAKE, HintSender, NoAnnouncer, read_hints
 from app.services.run_progress import RunProgress
 from app.services.runs import Claim
@@ -51,9 +52,9 @@ class BackgroundWorker:
         await self._draining.wait()
         while any(not lane.done() for lane in lanes) and time.monotonic() < self._deadline:
             await asyncio.wait(lanes, timeout=0.2)
-        for claim, progress in list(self._running.values()):
+        for _, progress in list(self._running.values()):
             progress.stop()
-            await asyncio.to_thread(self._parts.tasks.put_back, claim.lease)
+        await asyncio.to_thread(_put_back, self._parts)
         for helper in [*helpers, *lanes]:
             helper.cancel()
 
@@ -82,14 +83,14 @@ class BackgroundWorker:
                 logger.exception("claim_failed")
                 await asyncio.sleep(1)
                 continue
-            if claim is not None:
+            if claim is None:
+                await _wait(woken, _IDLE_LOOK_SECONDS)
+            else:
                 await self._run(claim)
-                continue
-            await _wait(woken, _IDLE_LOOK_SECONDS)
 
     async def _run(self, claim: Claim) -> None:
-        progress = RunProgress(claim.task_id, self._parts.emitter)
-        self._running[claim.task_id] = (claim, progress)
+        progress = RunProgress(claim.task_id, self._parts.emitter, claim.percentage)
+        entry = self._running[claim.task_id] = (claim, progress)
         self._parts.leases[claim.task_id] = claim.lease
         run = asyncio.create_task(asyncio.to_thread(self._parts.runs.run, claim, progress))
         keep = asyncio.create_task(self._keep_lease(claim, progress))
@@ -99,8 +100,11 @@ class BackgroundWorker:
                 logger.error("run_lost", task_id=claim.task_id, problem=repr(problem))
         finally:
             keep.cancel()
-            del self._running[claim.task_id]
-            self._parts.leases.pop(claim.task_id, None)
+            # A fetched recording may already run in the other lane, under the same id.
+            if self._running.get(claim.task_id) is entry:
+                del self._running[claim.task_id]
+            if self._parts.leases.get(claim.task_id) is claim.lease:
+                del self._parts.leases[claim.task_id]
 
     async def _keep_lease(self, claim: Claim, progress: RunProgress) -> None:
         renew_every = self._settings.lease_seconds / 3
@@ -134,7 +138,11 @@ class BackgroundWorker:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(_CHANGE_LOOK_SECONDS)
-            if self._parts.changed():
+            try:
+                changed = self._parts.changed()
+            except Exception:  # the database may be out of reach for a moment
+                changed = True
+            if changed:
                 self.wake()
 
     async def _keep_recovering(self) -> None:
@@ -144,6 +152,15 @@ class BackgroundWorker:
             except Exception:  # tried again in a moment
                 logger.exception("recovery_failed")
             await asyncio.sleep(2)
+
+
+def _put_back(parts: WorkerParts) -> None:
+    """Return what runs to the queue; what cannot be returned now goes back when its lease runs out."""
+    for lease in list(parts.leases.values()):
+        try:
+            parts.tasks.put_back(lease)
+        except CesarError as problem:
+            logger.warning("put_back_failed", task_id=lease.task_id, error_code=problem.code)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
@@ -184,9 +201,10 @@ def _on_signals(worker: BackgroundWorker, parts: WorkerParts, patience: float) -
 
     def stop() -> None:
         if asked.is_set():
-            for lease in list(parts.leases.values()):
-                parts.tasks.put_back(lease)
-            os._exit(1)
+            try:
+                _put_back(parts)
+            finally:
+                os._exit(1)
         asked.set()
         worker.drain(patience)
 
@@ -198,8 +216,13 @@ def _on_signals(worker: BackgroundWorker, parts: WorkerParts, patience: float) -
 def run_alone(settings: Settings, channel: socket.socket | None = None) -> NoReturn:
     """Run a worker as this process, to its end."""
     configure_logging(settings.log_level, json=settings.log_json, process="worker")
-    asyncio.run(serve(settings, channel))
-    # A thread that native code keeps busy would hold the process for ever; what mattered is stored.
+    asyncio.run(_serve_and_exit(settings, channel))
+    os._exit(1)
+
+
+async def _serve_and_exit(settings: Settings, channel: socket.socket | None) -> None:
+    await serve(settings, channel)
+    # The loop would wait for its threads, and one that native code keeps busy would hold the process; what mattered is stored.
     os._exit(0)
 
 

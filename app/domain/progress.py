@@ -77,13 +77,14 @@ class ProgressMeter:
         *,
         clock: Callable[[], float] = time.monotonic,
         min_interval: float = 0.1,
+        floor: int = 0,
     ) -> None:
         self._estimates = {estimate.stage: estimate.seconds for estimate in estimates}
         self._clock = clock
         self._min_interval = min_interval
         self._stage = TaskProgressStage.QUEUED
         self._fraction = 0.0
-        self._percentage = 0
+        self._percentage = floor
         self._stage_started = clock()
         self._last_told = float("-inf")
         self._last: Progress | None = None
@@ -107,9 +108,9 @@ class ProgressMeter:
     def check(self) -> Progress | None:
         """Called from time to time while nothing moves: a fresh estimate, or the `stalled` sign when the stage is over its own."""
         now = self._clock()
-        if now - self._last_told < 1.0:
+        if self._last is None or now - self._last_told < 1.0:
             return None
-        return self._tell(self._read(self._last.message if self._last else "", now), now)
+        return self._tell(self._read(self._last.message, now), now)
 
     def _tell(self, progress: Progress, now: float) -> Progress | None:
         if progress == self._last:

@@ -46,10 +46,7 @@ class IntakeService:
             for upload in uploads:
                 _check_extension(upload.filename)
             facts = [self._probe(upload) for upload in uploads]
-            arrived = tuple(
-                ArrivedFile(upload.filename, upload.receiver.commit(), found)
-                for upload, found in zip(uploads, facts, strict=True)
-            )
+            arrived = self._commit(uploads, facts)
         finally:
             for upload in uploads:
                 upload.receiver.abandon()
@@ -63,6 +60,16 @@ class IntakeService:
         """
         _check_url(url)
         return self._jobs.submit(Submission(options, url=url, idempotency_key=idempotency_key))
+
+    def _commit(self, uploads: Sequence[Upload], facts: Sequence[MediaFacts]) -> tuple[ArrivedFile, ...]:
+        arrived: list[ArrivedFile] = []
+        try:
+            for upload, found in zip(uploads, facts, strict=True):
+                arrived.append(ArrivedFile(upload.filename, upload.receiver.commit(), found))
+        except BaseException:
+            self._jobs.forget(arrived)
+            raise
+        return tuple(arrived)
 
     def _probe(self, upload: Upload) -> MediaFacts:
         with self._probing:
@@ -78,7 +85,9 @@ def _check_extension(filename: str) -> None:
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        well_formed = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        well_formed = (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and parts.username is None
+        )
     except ValueError:
         well_formed = False
     if not well_formed:

@@ -1,6 +1,7 @@
 """Owns Jobs: accepting what a person asked for, and cancelling, retrying, deleting all of it."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -65,10 +66,10 @@ class JobService:
                 job = earlier or self._accept(tx, submission)
                 job_id = job.uuid
         except BaseException:
-            self._forget(submission)
+            self.forget(submission.files)
             raise
         if earlier is not None:
-            self._forget(submission)
+            self.forget(submission.files)
         logger.info("job_accepted", job_id=job_id, files=len(submission.files), repeated=earlier is not None)
         return job_id
 
@@ -90,6 +91,7 @@ class JobService:
                 raise CesarError("illegal_move", "every task of this job is finished")
             for task in unfinished:
                 self._tasks.cancel_within(tx, task)
+            tell_queue(tx)
 
     def retry(self, job_id: str) -> None:
         """Queue anew what failed. Raises `CesarError`: `job_not_found`, `illegal_move` if nothing did."""
@@ -100,6 +102,7 @@ class JobService:
                 raise CesarError("illegal_move", "no task of this job can be retried")
             for task in failed:
                 self._tasks.retry_within(tx, task)
+            tell_queue(tx)
 
     def delete(self, job_id: str) -> list[str]:
         """Remove the Job, its Tasks and bytes that nobody else uses; the ids of the Tasks that are gone.
@@ -134,6 +137,22 @@ class JobService:
             tell_queue(tx)
         self._remove_bytes(keys)
 
+    def remove_orphans(self, older_than_seconds: float) -> int:
+        """Remove bytes that no File points to, left by a process that was killed between disk and database; how many."""
+        with self._store.read() as tx:
+            known = tx.files.storage_keys()
+        oldest = time.time() - older_than_seconds
+        stored = self._storage.keys()
+        orphans = [key for key in stored if key not in known and self._is_older(key, oldest)]
+        self._remove_bytes(orphans)
+        return len(orphans)
+
+    def _is_older(self, key: str, moment: float) -> bool:
+        try:
+            return self._storage.path_of(key).stat().st_mtime < moment
+        except (CesarError, FileNotFoundError):
+            return False  # somebody else removed it meanwhile
+
     def _earlier(self, tx: Transaction, submission: Submission) -> Job | None:
         if submission.idempotency_key is None:
             return None
@@ -164,8 +183,9 @@ class JobService:
             _tell_accepted(tx, task)
         return job
 
-    def _forget(self, submission: Submission) -> None:
-        self._remove_bytes([file.stored.key for file in submission.files])
+    def forget(self, files: Sequence[ArrivedFile]) -> None:
+        """Remove the bytes of files that will belong to no Job."""
+        self._remove_bytes([file.stored.key for file in files])
 
     def _remove_bytes(self, keys: Sequence[str]) -> None:
         for key in keys:

@@ -25,10 +25,10 @@ def _update_progress(emitter: Emitter, task_id: str, progress: Progress) -> None
 class RunProgress:
     """The progress of one attempt. The run reports from its thread, `tick` and `stop` come from others."""
 
-    def __init__(self, task_id: str, emitter: Emitter) -> None:
+    def __init__(self, task_id: str, emitter: Emitter, percentage: int = 0) -> None:
         self._task_id = task_id
         self._emitter = emitter
-        self._meter = ProgressMeter()
+        self._meter = ProgressMeter(floor=percentage)
         self._lock = threading.Lock()
         self._stopped = threading.Event()
 

@@ -1,6 +1,8 @@
 """Owns one run of one Task in a worker: it ends in a result, in a typed failure, or in silence if the Task is no longer ours."""
 
 import errno
+import time
+from collections.abc import Callable
 
 from app.core.logging import logger
 from app.domain.errors import Cancelled, CesarError
@@ -12,6 +14,7 @@ from app.services.task_service import TaskService
 from app.services.whisperx_wrapper_service import PipelineTools, process_audio_common
 
 _FLUSH_SECONDS = 30.0
+_PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
 
 
 class RunService:
@@ -34,7 +37,8 @@ class RunService:
             logger.info("run_stopped", task_id=claim.task_id, attempt=claim.lease.attempt)
         except BaseException as problem:  # no exception of a library may leave a Task `processing`
             self._emitter.flush(_FLUSH_SECONDS)
-            self._tasks.fail(claim.lease, as_cesar_error(problem))
+            error = as_cesar_error(problem)
+            _insist(lambda: self._tasks.fail(claim.lease, error))
 
     def _transcribe(self, claim: Claim, storage_key: str, progress: RunProgress) -> None:
         result = process_audio_common(
@@ -48,7 +52,7 @@ class RunService:
         progress.check()
         # What was emitted must be numbered before the events that end the Task.
         self._emitter.flush(_FLUSH_SECONDS)
-        self._tasks.complete(claim.lease, result)
+        _insist(lambda: self._tasks.complete(claim.lease, result))
 
     def _fetch(self, claim: Claim, progress: RunProgress) -> None:
         receiver = self._tools.storage.receive()
@@ -67,6 +71,19 @@ class RunService:
         except BaseException:
             self._tools.storage.remove(stored.key)
             raise
+
+
+def _insist(action: Callable[[], None]) -> None:
+    """A database that is busy for a while must not cost a finished transcript."""
+    for pause in _PAUSES_SECONDS:
+        try:
+            return action()
+        except CesarError as problem:
+            if problem.code != "unavailable":
+                raise
+            logger.warning("database_busy", retry_in_seconds=pause)
+            time.sleep(pause)
+    return action()
 
 
 def as_cesar_error(problem: BaseException) -> CesarError:

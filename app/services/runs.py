@@ -17,6 +17,8 @@ class Claim:
     source_url: str | None
     duration_seconds: float | None
     options: TranscriptionOptions
+    percentage: int = 0
+    """What the Task shows already in this attempt: after a download, its part of the way."""
 
     @property
     def task_id(self) -> str:

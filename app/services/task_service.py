@@ -46,6 +46,9 @@ _UNDONE: dict[str, Any] = {
     "result_text": None,
     "started_at": None,
     "completed_at": None,
+    "detected_language": None,
+    "language_probability": None,
+    "speaker_count": None,
 }
 
 
@@ -76,6 +79,7 @@ class TaskService:
                 source_url=task.file.source_url,
                 duration_seconds=task.file.duration_seconds,
                 options=TranscriptionOptions(**task.job.options),
+                percentage=task.progress_percentage or 0,
             )
 
     def renew(self, lease: Lease) -> bool:
@@ -106,7 +110,7 @@ class TaskService:
                 stored.sha256,
                 stored.size_bytes,
             )
-            file.original_filename = filename
+            file.original_filename = file.original_path = filename
             file.mime_type, file.duration_seconds = facts.mime_type, facts.duration_seconds
             self._tell(tx, task)
             tell_queue(tx)
@@ -150,7 +154,8 @@ class TaskService:
     def put_back(self, lease: Lease) -> None:
         """Return a running Task to the queue because this worker shuts down; a new attempt follows. No effect if the lease is lost."""
         with self._store.write(durable=True) as tx:
-            self._requeue(tx, tx.tasks.get(lease.task_id), lease, {})
+            self._requeue(tx, tx.tasks.get(lease.task_id), lease, {"warnings": []})
+            tell_queue(tx)
 
     def recover(self) -> list[str]:
         """Return the Tasks of dead workers to the queue, or fail those that were tried too often; their ids."""
@@ -161,27 +166,30 @@ class TaskService:
             abandoned = [task for task in tx.tasks.leased() if self._is_abandoned(task)]
             for task in abandoned:
                 self._recover(tx, task)
+            tell_queue(tx)
             return [task.uuid for task in abandoned]
 
     def cancel(self, task_id: str) -> None:
         """End a waiting or running Task. Raises `CesarError`: `task_not_found`, `illegal_move`."""
         with self._store.write(durable=True) as tx:
             self.cancel_within(tx, tx.tasks.get(task_id))
+            tell_queue(tx)
 
     def cancel_within(self, tx: Transaction, task: Task) -> None:
-        """The same, as part of a larger transaction."""
-        if not tx.tasks.move(task, JobStatus.CANCELLED, None, {"completed_at": utc_now(), "queue_position": None}):
+        """The same, as part of a larger transaction, which has to end with `tell_queue`."""
+        ended = {"completed_at": utc_now(), "queue_position": None, "stalled": False}
+        if not tx.tasks.move(task, JobStatus.CANCELLED, None, ended):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be cancelled")
         self._tell(tx, task)
-        tell_queue(tx)
 
     def retry(self, task_id: str) -> None:
         """Queue a failed, partial or cancelled Task anew. Raises `CesarError`: `task_not_found`, `illegal_move`."""
         with self._store.write(durable=True) as tx:
             self.retry_within(tx, tx.tasks.get(task_id))
+            tell_queue(tx)
 
     def retry_within(self, tx: Transaction, task: Task) -> None:
-        """The same, as part of a larger transaction."""
+        """The same, as part of a larger transaction, which has to end with `tell_queue`."""
         if task.status not in RETRYABLE:
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be retried")
         task.job.retry_count += 1
@@ -191,7 +199,6 @@ class TaskService:
         if tx.tasks.move(task, JobStatus.QUEUED, lease, {**_FRESH, "attempt": task.attempt + 1, **values}):
             tx.transcripts.clear(task)
             self._tell(tx, task)
-            tell_queue(tx)
 
     def _is_abandoned(self, task: Task) -> bool:
         if task.lease_owner is None or task.lease_expires_at is None:
@@ -215,6 +222,7 @@ class TaskService:
             "technical_detail": error.detail,
             "completed_at": utc_now(),
             "eta_seconds": None,
+            "stalled": False,
         }
         if not tx.tasks.move(task, JobStatus.FAILED, lease, told):
             return

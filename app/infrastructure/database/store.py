@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlmodel import Session
 
+from app.core.logging import logger
 from app.domain.ports import Announcer
 from app.infrastructure.database.engine import Database
 from app.infrastructure.database.repositories.events import EventRepository
@@ -48,4 +49,7 @@ class SqlStore:
         with self._database.write(durable=durable) as session:
             yield SqlTransaction(session, touched)
         for task_id in touched:
-            self._announcer.announce(task_id)
+            try:
+                self._announcer.announce(task_id)
+            except Exception:  # it is committed: a hint that cannot be given must not look like a failure
+                logger.exception("announcement_failed", task_id=task_id)

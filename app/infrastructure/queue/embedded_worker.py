@@ -51,8 +51,9 @@ class EmbeddedWorker:
 
     def wake(self) -> None:
         """Something changed: a Task was submitted, cancelled, retried. From any thread."""
-        if self._sender is not None:
-            self._sender.send(WAKE)
+        sender = self._sender
+        if sender is not None:
+            sender.send(WAKE)
 
     async def stop(self, drain_seconds: float) -> None:
         """Ask the worker to finish or put back its Task, and wait for it; kill it when that takes too long."""
@@ -89,11 +90,15 @@ class EmbeddedWorker:
             code = self._process.returncode if self._process else None
             logger.warning("worker_ended", exit_code=code, restart_in_seconds=pause)
             await asyncio.sleep(pause)
+            if self._is_stopping():
+                return
 
     async def _live_once(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.to_thread(_spawn, theirs.fileno())
+        if self._is_stopping():
+            self._process.terminate()
         self._last_beat = time.monotonic() + _STARTING_SECONDS
         self._sender = HintSender(ours)
         hints = asyncio.create_task(read_hints(ours, self._hear))
@@ -101,6 +106,9 @@ class EmbeddedWorker:
         hints.cancel()
         self._sender = None
         ours.close()
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
 
     def _hear(self, hint: str) -> None:
         if hint == BEAT:

@@ -133,3 +133,14 @@ def test_a_stage_over_its_estimate_is_stalled() -> None:
     after = meter.check()
     assert after is not None
     assert after.stalled
+
+
+def test_a_meter_begins_where_the_attempt_stands() -> None:
+    """After a download the percentage goes on from there, and before the first report nothing is said."""
+    clock = Clock()
+    meter = ProgressMeter(clock=clock, floor=10)
+    clock.now = 5.0
+    assert meter.check() is None
+    first = meter.advance(TaskProgressStage.DOWNLOADING, 0.1)
+    assert first is not None
+    assert first.percentage == 10

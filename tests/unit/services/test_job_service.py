@@ -109,3 +109,23 @@ def test_retrying_a_job_retries_only_what_failed(bench: Workbench) -> None:
     assert [bench.queries.task(task).attempt for task in (first, second)] == [2, 1]
     with pytest.raises(CesarError, match="illegal_move"):
         bench.jobs.retry(job_id)
+
+
+def test_bytes_that_belong_to_nobody_are_removed(bench: Workbench) -> None:
+    """What a killed process left between disk and database goes at the next start; what is used, or new, stays."""
+    (task_id,) = bench.submit()
+    orphan = bench.store_bytes()
+    assert bench.jobs.remove_orphans(older_than_seconds=3600) == 0
+    assert bench.jobs.remove_orphans(older_than_seconds=-1) == 1
+    assert orphan.key not in keys(bench)
+    assert bench.claim().storage_key in keys(bench)
+    assert bench.queries.task(task_id).status == "processing"
+
+
+def test_cancelling_many_tells_the_queue_once(bench: Workbench) -> None:
+    """A Job of hundreds of waiting Tasks is cancelled with one event for each, and no false places in the queue."""
+    tasks = bench.submit(60)
+    (behind,) = bench.submit()
+    bench.jobs.cancel(bench.queries.task(tasks[0]).job_id)
+    assert {len(bench.log.since(task, 0)) for task in tasks} == {2}
+    assert bench.queries.task(behind).queue_position == 1
