@@ -43,6 +43,11 @@ class RunningServer:
         """Everything the server and its worker wrote."""
         return (self.folder / "server.log").read_text()
 
+    @property
+    def database(self) -> Path:
+        """Where its SQLite file is."""
+        return self.folder / "data" / "cesar.db"
+
     def start(self, *, wait: bool = True) -> "RunningServer":
         """Start; with `wait` until it answers and its worker, if it has one, runs."""
         self._process = self._spawn("serve", *self._arguments)

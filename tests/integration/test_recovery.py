@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,10 +91,14 @@ def test_a_woken_worker_cannot_write(serve: Callable[..., RunningServer], silenc
     first = server.start_worker()
     server.wait_status(task_id, "processing")
     time.sleep(0.6)
-    first.send_signal(signal.SIGSTOP)
+    _freeze_outside_a_transaction(first.pid, server)
     second = server.start_worker()
     try:
-        wait_for(lambda: server.task(task_id)["attempt"] == 2 and server.task(task_id)["status"] == "processing", 15)
+        wait_for(
+            lambda: server.task(task_id)["attempt"] == 2 and server.task(task_id)["status"] == "processing",
+            15,
+            lambda: server.log[-4000:],
+        )
         first.send_signal(signal.SIGCONT)
         task = server.finish(task_id)
         assert (task["status"], task["attempt"]) == ("completed", 2)
@@ -176,3 +181,15 @@ def _note(seqs: list[int], message: str | bytes) -> None:
     event = orjson.loads(message)
     if "seq" in event and event["type"] != "subscribed":
         seqs.extend(range(event["seq"] - event.get("skipped", 0), event["seq"] + 1))
+
+
+def _freeze_outside_a_transaction(pid: int, server: RunningServer) -> None:
+    """SIGSTOP; a process that is stopped while it writes keeps everybody from the database, which is another story."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        connection = sqlite3.connect(server.database, timeout=1, isolation_level=None)
+        with contextlib.closing(connection), contextlib.suppress(sqlite3.OperationalError):
+            connection.execute("BEGIN IMMEDIATE").connection.rollback()
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.05)

@@ -12,7 +12,7 @@ from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.message import Message
 from app.infrastructure.websocket.subscription import Subscription
 
-PACE_SECONDS: Final = 0.05
+PACE_SECONDS: Final = 0.04
 """Progress of one Task leaves at most this often. Nobody shall be more than 100 ms behind, and the way takes some of that."""
 
 SLICE_SECONDS: Final = 0.01
@@ -22,8 +22,8 @@ SLICE_SECONDS: Final = 0.01
 class Channel:
     """One Task's watchers, and the pace of its progress.
 
-    Progress leaves at once if none left within `PACE_SECONDS`, if its stage is new, or at 100 %; otherwise the newest waits
-    until that time is over. Any other event sends it ahead, so the order holds.
+    Progress leaves at once if its stage is new or at 100 %; of any other only the newest of a portion of the log leaves, and not
+    before `PACE_SECONDS` are over since the one before. Any other event sends it ahead, so the order holds.
     """
 
     def __init__(self, task_id: str) -> None:
@@ -36,15 +36,26 @@ class Channel:
         self._stage: str | None = None
 
     def pass_on(self, event: StoredEvent, loop: asyncio.AbstractEventLoop) -> None:
-        """Send an event to every watcher, or let it wait for its time."""
+        """Send an event to every watcher, or let it wait until `settle`."""
         message = Message.of(event)
         if not message.conflates:
             self._send_waiting(loop)
             self.send(message)
-        elif self._is_urgent(event) or loop.time() - self._last_left >= PACE_SECONDS:
-            self._send_progress(message, loop.time())
         else:
-            self._let_wait(message, loop)
+            is_urgent = self._is_urgent(event)
+            self._waiting = message
+            if is_urgent:
+                self._send_waiting(loop)
+
+    def settle(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A portion of the log is passed on: what waits leaves now, or as soon as it may."""
+        if self._waiting is None or self._timer is not None:
+            return
+        due = self._last_left + PACE_SECONDS
+        if loop.time() >= due:
+            self._send_waiting(loop)
+        else:
+            self._timer = loop.call_at(due, self._send_waiting, loop)
 
     def send(self, message: Message) -> None:
         """To every watcher, now."""
@@ -62,21 +73,14 @@ class Channel:
         before, self._stage = self._stage, progress["stage"]
         return before != self._stage or progress["percentage"] == 100
 
-    def _let_wait(self, message: Message, loop: asyncio.AbstractEventLoop) -> None:
-        if self._waiting is None:
-            self._timer = loop.call_at(self._last_left + PACE_SECONDS, self._send_waiting, loop)
-        self._waiting = message
-
     def _send_waiting(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._waiting is not None:
-            self._send_progress(self._waiting, loop.time())
-
-    def _send_progress(self, message: Message, now: float) -> None:
-        self._waiting, self._last_left = None, now
-        self.send(message)
+        message, self._waiting = self._waiting, None
+        if message is not None:
+            self._last_left = loop.time()
+            self.send(message)
 
 
 class Hub:
@@ -88,6 +92,7 @@ class Hub:
     def __init__(self, on_gap: Callable[[str], None]) -> None:
         self._on_gap = on_gap
         self._channels: dict[str, Channel] = {}
+        self._unsettled: dict[Channel, None] = {}
         self._everything: dict[Connection, bool] = {}
 
     @property
@@ -166,10 +171,20 @@ class Hub:
         until = loop.time() + SLICE_SECONDS
         for index, event in enumerate(events):
             if index and loop.time() > until:
+                self._settle(loop)
                 loop.call_soon(self.fan_out, events[index:], done)
                 return
             self._pass_on(event, loop)
+        self._settle(loop)
         done()
+
+    def _settle(self, loop: asyncio.AbstractEventLoop) -> None:
+        unsettled, self._unsettled = self._unsettled, {}
+        for channel in unsettled:
+            try:
+                channel.settle(loop)
+            except Exception:  # the others' turn, and the word that this portion is done
+                logger.exception("event_not_passed_on", task_id=channel.task_id, seq=channel.seq)
 
     def _pass_on(self, event: StoredEvent, loop: asyncio.AbstractEventLoop) -> None:
         if not self.wants(event.task_id):
@@ -180,6 +195,7 @@ class Hub:
             if before is not None and event.seq > before + 1:
                 self._on_gap(event.task_id)
             channel.pass_on(event, loop)
+            self._unsettled[channel] = None
             if event.final:
                 self._let_go_adopted(channel)
         except Exception:  # one event that cannot be passed on must not silence all that follow

@@ -24,6 +24,9 @@ GROUP_EVENTS: Final = 500
 BREATH_SECONDS: Final = 0.002
 """Between two transactions in quick succession: a burst of events is stored in groups, a single one at once."""
 
+PROGRESS_HINT_SECONDS: Final = 0.03
+"""Groups of nothing but progress are announced at most this often: a watcher's server reads them less often than that."""
+
 RETRY_SECONDS: Final = (0.05, 0.5)
 """How long to wait before storing a group again that failed as a whole."""
 
@@ -62,6 +65,7 @@ class ProgressEmitter:
         self._queue: SimpleQueue[Draft | _Flush | _Stop] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._next_hint = 0.0
 
     def attach(self, event_log: EventLog | None) -> None:
         """Store events in this log from now on; called by the composition root."""
@@ -163,7 +167,11 @@ class ProgressEmitter:
         if log is None:
             runner.run(self._send_unnumbered(drafts))
             return
-        for task_id in dict.fromkeys(_store(log, drafts)):
+        grown = dict.fromkeys(_store(log, drafts))
+        if time.monotonic() < self._next_hint and all(isinstance(event, ProgressEvent) for _, event in drafts):
+            return  # if nothing follows, the watchers' tail finds it with its next tick
+        self._next_hint = time.monotonic() + PROGRESS_HINT_SECONDS
+        for task_id in grown:
             try:
                 self._announcements.announce(task_id)
             except Exception as problem:  # the watchers' tail finds the events by itself
