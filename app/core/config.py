@@ -56,6 +56,32 @@ class Settings(BaseSettings):
     )
     beam_size: int = Field(default=5, ge=1, description="Beam width of the WhisperX engine's search.")
     language: str | None = Field(default=None, description="Default language (ISO 639-1). Default: detected.")
+    initial_prompt: str | None = Field(
+        default=None, description="Default text that Whisper takes for what was said before."
+    )
+    hotwords: str | None = Field(default=None, description="Default words that Whisper is made to expect.")
+    temperature: float | None = Field(
+        default=None, ge=0, le=1, description="Default sampling temperature of Whisper. Default: 0."
+    )
+    vad_method: str = Field(default="pyannote", description="How speech is found: pyannote or silero.")
+    vad_onset: float = Field(default=0.5, gt=0, lt=1, description="Voice activity above which speech begins.")
+    vad_offset: float = Field(default=0.363, gt=0, lt=1, description="Voice activity below which speech ends.")
+    align_model: str | None = Field(
+        default=None, description="Alignment model for every language: a name on the model hub, or a local folder."
+    )
+    diarize: bool = Field(default=True, description="Whether speakers are told apart unless a request says otherwise.")
+    diarize_model: str = Field(
+        default="pyannote/speaker-diarization-community-1",
+        description="Diarization pipeline: a name on the model hub, or a local folder, which needs no token.",
+    )
+    min_speakers: int | None = Field(default=None, ge=1, description="Default lower bound for the number of speakers.")
+    max_speakers: int | None = Field(default=None, ge=1, description="Default upper bound for the number of speakers.")
+    num_speakers: int | None = Field(default=None, ge=1, description="Default number of speakers. Default: found out.")
+    preset: str | None = Field(default=None, description="Preset of options taken unless a request names another.")
+    presets: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description='Presets beside fast, balanced and accurate, as JSON: `{"name": {"model": "medium", "beam_size": 5}}`.',
+    )
     threads: int | None = Field(default=None, ge=1, description="Processor threads for the engine. Default: all cores.")
     model_ttl_seconds: float = Field(
         default=600, ge=0, description="How long an idle model stays in memory, in seconds."
@@ -86,6 +112,21 @@ class Settings(BaseSettings):
         description="Hosts (comma-separated `host` or `host:port`) that may be fetched although their address is private.",
     )
 
+    webhook_url: str | None = Field(
+        default=None, description="Address that is told of every Job's end, unless a submission names its own."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Secret that signs webhooks (`whsec_` and base64). Default: made once, in `data_dir/webhook_secret`.",
+    )
+    webhook_allow_private: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Hosts (comma-separated `host` or `host:port`) that may get webhooks although their address is private.",
+    )
+    webhook_max_attempts: int = Field(
+        default=10, ge=1, description="How often a webhook is tried before it is given up."
+    )
+
     allowed_origins: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="Web origins, comma-separated, beside the server's own, that may open sockets."
     )
@@ -110,7 +151,7 @@ class Settings(BaseSettings):
     )
     embedded_worker: bool = Field(default=True, description="Whether a server process starts a worker of its own.")
 
-    @field_validator("download_allow_private", "allowed_origins", mode="before")
+    @field_validator("download_allow_private", "webhook_allow_private", "allowed_origins", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):

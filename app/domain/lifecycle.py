@@ -4,6 +4,7 @@
     queued ──► processing ──► completed | partial | failed | cancelled
     processing ──► queued                        (recovery of a dead worker, or shutdown)
     partial | failed | cancelled ──► queued      (retry)
+    completed ──► queued                         (a stage is repeated with other options; the transcript is kept)
 
 `MOVES` is the one table: the database guard, the services and the documentation read it.
 """
@@ -58,11 +59,12 @@ MOVES: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.PARTIAL: frozenset({JobStatus.QUEUED}),
     JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
     JobStatus.CANCELLED: frozenset({JobStatus.QUEUED}),
-    JobStatus.COMPLETED: frozenset(),
+    JobStatus.COMPLETED: frozenset({JobStatus.QUEUED}),
 }
 
 FINISHED = frozenset({JobStatus.COMPLETED, JobStatus.PARTIAL, JobStatus.FAILED, JobStatus.CANCELLED})
 RETRYABLE = frozenset({JobStatus.PARTIAL, JobStatus.FAILED, JobStatus.CANCELLED})
+"""What a retry that names no stage may begin with: a completed Task has nothing left to try."""
 RUNNING = frozenset({JobStatus.DOWNLOADING, JobStatus.PROCESSING})
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from app.domain.events import Event, LogPosition, Snapshot, StoredEvent
 from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
-from app.domain.transcript import Segment, Transcript
+from app.domain.transcript import Segment, SpeakerTurn, Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class RunControl(Protocol):
     def segment(self, segment: Segment) -> None:
         """A finished segment, in the order of time. Raises `Cancelled`."""
 
+    def revise(self, segments: Sequence[Segment]) -> None:
+        """All segments anew, numbered from 0 in the order of time. Raises `Cancelled`."""
+
     def warn(self, code: str, message: str | None = None) -> None:
         """Something is not as asked for; `code` is a key of `WARNINGS`, whose sentence is the default message."""
 
@@ -70,8 +73,11 @@ class Capabilities:
     """What an engine can do, said before it is asked to."""
 
     words: bool
+    """Its segments have word times, so they need no alignment."""
     align: bool
+    """Its segments can be aligned afterwards."""
     diarize: bool
+    """Speakers can be told apart and joined to its segments."""
     translate: bool
     languages: frozenset[str] | None
     """ISO 639-1 codes; None = detects and knows many."""
@@ -106,14 +112,59 @@ class Engine(Protocol):
         """
 
 
+class Aligner(Protocol):
+    """Finds the time of every word of a text in the audio. One run at a time; warm between runs."""
+
+    @property
+    def model(self) -> str:
+        """Name of the alignment model, for the speed table."""
+
+    def align(self, audio: Audio, segments: Sequence[Segment], control: RunControl) -> tuple[Segment, ...]:
+        """The same text as sentences with words (start, end, score), numbered anew. Reports `control.fraction`.
+
+        A word that cannot be placed has no times. Raises `CesarError`: `out_of_memory`; `Cancelled`.
+        """
+
+
+class Diarizer(Protocol):
+    """Tells who speaks when. One run at a time; warm between runs."""
+
+    @property
+    def model(self) -> str:
+        """Name of the diarization pipeline, for the speed table."""
+
+    def diarize(self, audio: Audio, options: TranscriptionOptions, control: RunControl) -> tuple[SpeakerTurn, ...]:
+        """Speaker turns in the order of time; heeds `num_speakers`, `min_speakers`, `max_speakers`. Reports `control.fraction`.
+
+        Raises `CesarError`: `diarization_failed`; `Cancelled`.
+        """
+
+    def join(self, turns: Sequence[SpeakerTurn], segments: Sequence[Segment]) -> tuple[Segment, ...]:
+        """The segments with `speaker` set on each segment and each of its words, from the turns."""
+
+
 class EngineShelf(Protocol):
-    """Keeps engines warm and hands one out for a run."""
+    """Keeps engines, aligners and diarizers warm and hands one out for a run."""
 
     def lend(self, options: TranscriptionOptions, control: RunControl) -> AbstractContextManager[Engine]:
         """The engine for these options, loaded (which may download a model: `control.fraction` tells how far).
 
         A choice other than the one asked for is told through `control.warn("engine_fallback", why)`.
         Raises `CesarError`: `engine_unavailable`, `model_unavailable`; `Cancelled`.
+        """
+
+    def lend_aligner(
+        self, language: str, options: TranscriptionOptions, control: RunControl
+    ) -> AbstractContextManager[Aligner]:
+        """The aligner for a language (ISO 639-1) or for `options.align_model`, loaded.
+
+        Raises `CesarError`: `alignment_unavailable` (there is no model for the language, or it cannot be had); `Cancelled`.
+        """
+
+    def lend_diarizer(self, options: TranscriptionOptions, control: RunControl) -> AbstractContextManager[Diarizer]:
+        """The diarizer that the settings name, loaded.
+
+        Raises `CesarError`: `hf_token_required`, `hf_token_invalid`, `diarization_failed`; `Cancelled`.
         """
 
 

@@ -31,6 +31,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerTurn:
+    """Somebody speaks from `start` to `end` seconds; `speaker` is a label such as `SPEAKER_00`. Turns may overlap."""
+
+    start: float
+    end: float
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """The segments of one recording in the order of time, and the language they are in (ISO 639-1)."""
 

@@ -2,8 +2,10 @@
 
 from app.domain.lifecycle import JobStatus
 from app.domain.progress import TaskProgressStage
+from app.models.edits import SearchEntry, SegmentEdit, SpeakerName
 from app.models.library import ConfidenceLevel, Duplicate, File, JobFile, UserDecision
 from app.models.transcript import EngineSpeed, Segment, TaskEvent
+from app.models.webhooks import WebhookDelivery
 from app.models.work import Job, Task
 
 __all__ = [
@@ -14,9 +16,13 @@ __all__ = [
     "Job",
     "JobFile",
     "JobStatus",
+    "SearchEntry",
     "Segment",
+    "SegmentEdit",
+    "SpeakerName",
     "Task",
     "TaskEvent",
     "TaskProgressStage",
     "UserDecision",
+    "WebhookDelivery",
 ]

@@ -50,6 +50,8 @@ class Job(SQLModel, table=True):
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     idempotency_key: str | None = Field(default=None, max_length=255, unique=True)
     request_fingerprint: str | None = Field(default=None, max_length=64)
+    webhook_url: str | None = Field(default=None, sa_column=Column(Text))
+    webhook_statuses: bool = False
 
     files: list[File] = Relationship(back_populates="jobs", link_model=JobFile)
     tasks: list["Task"] = Relationship(
@@ -61,7 +63,9 @@ class Task(SQLModel, table=True):
     """One transcription of one File: its progress for polling, its lease for workers, its result.
 
     `last_seq` is the number of its newest event; `attempt` together with `lease_owner` is the fence that keeps
-    a worker which lost its lease from writing; `recoveries` counts workers that died on it.
+    a worker which lost its lease from writing; `recoveries` counts workers that died on it. `redo_from` is the stage at which the
+    next run begins with the stored transcript (None: from the recording), `options` are those of a retry, over the Job's.
+    `transcript_version` grows with every change of the transcript, the machine's and people's.
     """
 
     __tablename__ = "tasks"
@@ -108,6 +112,12 @@ class Task(SQLModel, table=True):
     recoveries: int = 0
     lease_owner: str | None = Field(default=None, max_length=200)
     lease_expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+    redo_from: TaskProgressStage | None = Field(
+        default=None, sa_column=Column(value_enum(TaskProgressStage, "ck_tasks_redo_from"))
+    )
+    options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    transcript_version: int = 0
 
     engine: str | None = Field(default=None, max_length=200)
     model: str | None = Field(default=None, max_length=500)

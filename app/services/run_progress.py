@@ -1,9 +1,10 @@
 """Owns what a run tells about itself: fractions of stages become progress, decoded speech becomes segments, and a stop is noticed."""
 
 import threading
+from collections.abc import Sequence
 
 from app.domain.errors import WARNINGS, Cancelled
-from app.domain.events import SegmentEvent, WarningEvent
+from app.domain.events import SegmentEvent, SegmentsRevisedEvent, WarningEvent
 from app.domain.ports import Emitter
 from app.domain.progress import Progress, ProgressMeter, StageEstimate, TaskProgressStage
 from app.domain.transcript import Segment
@@ -53,7 +54,7 @@ class RunProgress:
             if not self._stopped.is_set():
                 self._tell(self._meter.check())
 
-    def emit(self, event: SegmentEvent | WarningEvent) -> None:
+    def emit(self, event: SegmentEvent | SegmentsRevisedEvent | WarningEvent) -> None:
         """Say something else about the run. Raises `Cancelled`."""
         self.check()
         self._emitter.emit(self._task_id, event)
@@ -90,6 +91,10 @@ class StageControl:
         self._run.emit(
             SegmentEvent(segment.index, segment.start, segment.end, segment.text, segment.speaker, segment.words)
         )
+
+    def revise(self, segments: Sequence[Segment]) -> None:
+        """All segments anew. Raises `Cancelled`."""
+        self._run.emit(SegmentsRevisedEvent(tuple(segments)))
 
     def warn(self, code: str, message: str | None = None) -> None:
         """Something is not as asked for. Raises `Cancelled`."""

@@ -1,6 +1,6 @@
 """A `RunControl` that keeps what it is told, in order, and can cancel the run at a chosen moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.errors import WARNINGS, Cancelled
@@ -25,6 +25,10 @@ class RecordedControl:
 
     def segment(self, segment: Segment) -> None:
         self.told.append(("segment", segment))
+        self.check()
+
+    def revise(self, segments: Sequence[Segment]) -> None:
+        self.told.append(("revised", tuple(segments)))
         self.check()
 
     def warn(self, code: str, message: str | None = None) -> None:
