@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running_server import RunningServer
+from tests.running_server import RunningServer, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,8 @@ def test_a_native_crash_costs_the_task_and_nobody_else(hasty: RunningServer, sil
     assert (task["status"], task["error_code"], task["attempt"]) == ("failed", "worker_lost", 3)
     assert hasty.history(poison)[-2]["type"] == "error"
     assert hasty.finish(other)["status"] == "completed"
-    assert hasty.http.get("/health").json()["status"] == "ok"
+    # The new worker's first sign of life may come after the Task's end.
+    wait_for(lambda: hasty.http.get("/health").json()["status"] == "ok", 20, lambda: hasty.log[-3000:])
 
 
 def test_a_crash_before_the_end_keeps_percentages_of_an_attempt_rising(hasty: RunningServer, silence: Path) -> None:
