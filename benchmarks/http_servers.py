@@ -104,7 +104,7 @@ class CesarServer(HttpServer):
             "completed",
             "failed",
         ):
-            time.sleep(0.1)
+            time.sleep(0.02)
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
