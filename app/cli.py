@@ -79,16 +79,26 @@ def transcribe(
     ],
     wanted: Annotated[
         str | None,
-        typer.Option("--format", help="json, txt, srt, vtt or tsv. [default: the ending of --output, else txt]"),
+        typer.Option(
+            "--format",
+            help="txt, srt, vtt, docx, md, json, verbose_json, diarized_json, csv or tsv. [default: the ending of --output, else txt]",
+        ),
     ] = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="File, folder, or - for standard output.", show_default=False)
     ] = None,
+    speakers: Annotated[bool, typer.Option(help="Write who speaks, where that is known.")] = True,
+    timestamps: Annotated[bool | None, _text("Write times in txt, md and docx. [default: not in txt]")] = None,
+    max_line_length: Annotated[int | None, _text("Subtitles: columns of a line. [default: 42]")] = None,
+    max_lines: Annotated[int | None, _text("Subtitles: lines of a cue. [default: 2]")] = None,
+    max_cps: Annotated[float | None, _text("Subtitles: reading speed in columns per second. [default: 20]")] = None,
     engine: Annotated[str | None, _text("auto, whisperx or pocketsphinx.")] = None,
     model: Annotated[str | None, _text("WhisperX model: a size, organisation/name, or a local folder.")] = None,
     language: Annotated[str | None, _text("Language that is spoken (ISO 639-1). [default: detected]")] = None,
     task: Annotated[str, typer.Option(help="transcribe, or translate into English.")] = "transcribe",
-    diarize: Annotated[bool, typer.Option(help="Tell speakers apart.")] = True,
+    diarize: Annotated[
+        bool | None, typer.Option("--diarize/--no-diarize", help="Tell speakers apart. [default: the setting]")
+    ] = None,
     min_speakers: Annotated[int | None, _text("At least so many speakers.")] = None,
     max_speakers: Annotated[int | None, _text("At most so many speakers.")] = None,
     num_speakers: Annotated[int | None, _text("Exactly so many speakers.")] = None,
@@ -116,8 +126,10 @@ def transcribe(
     from app.client import transcribe as command  # noqa: PLC0415
 
     about_us = ("recordings", "wanted", "output", "server", "no_server", "quiet")
+    about_files = ("speakers", "timestamps", "max_line_length", "max_lines", "max_cps")
     options = {name: value for name, value in given.items() if name not in about_us and value is not None}
-    wish = command.Wish(recordings, options, wanted, output, "" if no_server else server, quiet)
+    rendering = {name: options.pop(name) for name in about_files if name in options}
+    wish = command.Wish(recordings, options, rendering, wanted, output, "" if no_server else server, quiet)
     raise typer.Exit(command.transcribe(wish, load_settings()))
 
 

@@ -13,11 +13,13 @@ from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import Announcer
 from app.domain.progress import TaskProgressStage
-from app.infrastructure.database.engine import Database, refuse_network_share
+from app.domain.webhooks import WebhookRules
+from app.infrastructure.database.engine import Database, folder_of, refuse_network_share
 from app.infrastructure.database.event_log import SqlEventLog
 from app.infrastructure.database.migrate import upgrade
 from app.infrastructure.database.progress_reader import ProgressReader, ProgressRow
 from app.infrastructure.database.store import SqlStore
+from app.infrastructure.engines.background_call import stray_calls
 from app.infrastructure.engines.choice import choose
 from app.infrastructure.engines.model_cache import ModelCache
 from app.infrastructure.engines.reports import describe_engines
@@ -26,15 +28,21 @@ from app.infrastructure.media.tools import SandboxedMediaTools
 from app.infrastructure.queue.embedded_worker import EmbeddedWorker
 from app.infrastructure.queue.owner import is_dead, own_identity
 from app.infrastructure.storage.local import LocalStorage
+from app.infrastructure.webhooks.lane import WebhookLane
+from app.infrastructure.webhooks.signing import signing_key
 from app.infrastructure.websocket.progress_emitter import Announcements, ProgressEmitter
 from app.schemas.service import EngineChoice, EngineHealth, WorkerHealth
 from app.schemas.tasks import TaskProgress
+from app.services.edit_service import EditService
 from app.services.intake_service import IntakeService
 from app.services.job_service import JobService
+from app.services.option_defaults import option_defaults
 from app.services.query_service import QueryService
 from app.services.run_service import RunService
+from app.services.search_service import SearchService
 from app.services.store import Lease
 from app.services.task_service import TaskService
+from app.services.webhook_service import WebhookService
 from app.services.whisperx_wrapper_service import PipelineTools
 
 _STALE_UPLOAD_SECONDS = 24 * 3600
@@ -52,7 +60,11 @@ class ServerParts:
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """What a worker process is made of. `leases` are those under which it writes now; `changed` asks the database."""
+    """What a worker process is made of.
+
+    `leases` are those under which it writes now; `changed` asks the database; `stray_calls` counts native calls that went on
+    after their run had ended.
+    """
 
     owner: str
     tasks: TaskService
@@ -60,6 +72,8 @@ class WorkerParts:
     emitter: ProgressEmitter
     changed: Callable[[], bool]
     leases: dict[str, Lease]
+    webhooks: WebhookLane
+    stray_calls: Callable[[], int]
     closers: tuple[Callable[[], None], ...] = field(default=())
 
     def close(self) -> None:
@@ -81,8 +95,9 @@ def open_database(settings: Settings) -> Database:
         probe.unlink(missing_ok=True)
     except OSError as problem:
         raise SettingsError(f"The data folder {settings.data_dir} cannot be written: {problem.strerror}.") from None
-    if settings.database_url is None and (mounts := Path("/proc/mounts")).exists():
-        refuse_network_share(str(settings.data_dir.resolve()), mounts.read_text())
+    folder, mounts = folder_of(settings.resolved_database_url), Path("/proc/mounts")
+    if folder is not None and mounts.exists():
+        refuse_network_share(str(folder), mounts.read_text())
     database = Database(settings.resolved_database_url)
     upgrade(database, settings.data_dir)
     return database
@@ -92,18 +107,22 @@ def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorke
     """The parts of a server process; imports no engine."""
     _raise_open_file_limit()
     database = open_database(settings)
+    signing_key(settings)  # a secret that cannot work is told at the start, and one that is missing is made
     store = SqlStore(database, announcer)
     storage = LocalStorage(settings.media_dir)
     storage.sweep_incoming(_STALE_UPLOAD_SECONDS)
     tasks = _task_service(settings, store)
-    jobs = JobService(store, tasks, storage)
+    jobs = JobService(store, tasks, storage, option_defaults(settings), webhook_rules(settings))
     jobs.remove_orphans(_STALE_UPLOAD_SECONDS)
     services = Services(
         settings=settings,
         jobs=jobs,
         tasks=tasks,
         queries=QueryService(store),
+        edits=EditService(store),
+        search=SearchService(store),
         intake=IntakeService(jobs, _media(settings)),
+        webhooks=_webhook_service(settings, store),
         storage=storage,
         progress=Polling(ProgressReader(database)),
         diagnosis=Diagnosis(settings, database, worker),
@@ -115,6 +134,7 @@ def build_worker(settings: Settings, announcements: Announcements) -> WorkerPart
     """The parts of a worker process."""
     # An HTTP client is the one heavy thing here that the server's own process, which has to start fast, never needs.
     from app.infrastructure.media.fetch import UrlFetcher  # noqa: PLC0415
+    from app.infrastructure.webhooks.sender import HttpSender  # noqa: PLC0415
 
     database = open_database(settings)
     leases: dict[str, Lease] = {}
@@ -132,6 +152,9 @@ def build_worker(settings: Settings, announcements: Announcements) -> WorkerPart
     fetcher = UrlFetcher(
         settings.max_upload_bytes, settings.download_timeout_seconds, allow_private=settings.download_allow_private
     )
+    webhooks = WebhookLane(
+        _webhook_service(settings, store), HttpSender(signing_key(settings), settings.webhook_allow_private)
+    )
     return WorkerParts(
         owner=own_identity(),
         tasks=tasks,
@@ -139,7 +162,9 @@ def build_worker(settings: Settings, announcements: Announcements) -> WorkerPart
         emitter=emitter,
         changed=event_log.changed,
         leases=leases,
-        closers=(emitter.close, shelf.close, database.close),
+        webhooks=webhooks,
+        stray_calls=stray_calls,
+        closers=(webhooks.close, emitter.close, shelf.close, database.close),
     )
 
 
@@ -151,7 +176,30 @@ def _raise_open_file_limit() -> None:
 
 
 def _task_service(settings: Settings, store: SqlStore) -> TaskService:
-    return TaskService(store, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts, is_dead=is_dead)
+    return TaskService(
+        store,
+        lease_seconds=settings.lease_seconds,
+        max_attempts=settings.max_attempts,
+        is_dead=is_dead,
+        defaults=option_defaults(settings),
+    )
+
+
+def webhook_rules(settings: Settings) -> WebhookRules:
+    """Where webhooks may go. Raises `SettingsError` for a default address that cannot work."""
+    rules = WebhookRules(settings.webhook_url, settings.webhook_allow_private)
+    try:
+        if settings.webhook_url is not None:
+            rules.check(settings.webhook_url)
+    except CesarError as problem:
+        raise SettingsError(f"CESAR_WEBHOOK_URL cannot be used: {problem.detail}.") from None
+    return rules
+
+
+def _webhook_service(settings: Settings, store: SqlStore) -> WebhookService:
+    return WebhookService(
+        store, max_attempts=settings.webhook_max_attempts, first_pause_seconds=settings.webhook_retry_seconds
+    )
 
 
 def _media(settings: Settings) -> SandboxedMediaTools:

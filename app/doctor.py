@@ -20,7 +20,7 @@ from app.domain.options import TranscriptionOptions
 from app.infrastructure.database.installed_schema import InstalledSchema, installed_schema
 from app.infrastructure.engines.choice import WHISPERX_PARTS, Choice, choose, graphics_cards, missing_parts
 from app.infrastructure.engines.model_cache import ModelCache
-from app.infrastructure.engines.reports import EngineReport, describe_engines
+from app.infrastructure.engines.reports import EngineReport, StageReport, describe_engines, describe_stages
 from app.infrastructure.media.report import MediaReport, describe_media
 
 _LITTLE_SPACE: Final = 1 << 30
@@ -78,6 +78,7 @@ def examine(settings: Settings) -> Diagnosis:
     cache = ModelCache(settings)
     with ThreadPoolExecutor() as pool:
         engines = pool.submit(describe_engines, settings, cache)
+        stages = pool.submit(describe_stages, settings, cache)
         media = pool.submit(describe_media)
         server = pool.submit(_server, settings)
         schema = installed_schema(settings.resolved_database_url)
@@ -91,6 +92,7 @@ def examine(settings: Settings) -> Diagnosis:
             _graphics(),
             _whisperx_parts(),
             *(_engine(report) for report in engines.result()),
+            *(_stage(report) for report in stages.result()),
             _choice(settings, cache),
         ]
     return Diagnosis(tuple(findings))
@@ -226,6 +228,10 @@ def _engine(report: EngineReport) -> Finding:
         report.how_to_get,
         asdict(report),
     )
+
+
+def _stage(report: StageReport) -> Finding:
+    return Finding(report.name, "ok" if report.usable else "note", report.why, report.how_to_get, asdict(report))
 
 
 def _choice(settings: Settings, cache: ModelCache) -> Finding:

@@ -5,12 +5,26 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from app import __version__
-from app.api import health_api, job_api, task_api, transcribe_api
+from app.api import (
+    edit_api,
+    health_api,
+    job_api,
+    openai_api,
+    preset_api,
+    search_api,
+    task_api,
+    transcribe_api,
+    transcript_api,
+    webhook_api,
+)
 from app.api.errors import documented, install_error_answers
 from app.api.event_stream_api import task_events
+from app.api.gate import Gate, GateRule
 from app.api.middleware import AnswerHeaders
+from app.api.openai_errors import unknown_addresses
 from app.api.page_api import page_routes
 from app.api.plain_route import PlainRoute
 from app.api.polling_lane import PollingLane
@@ -30,6 +44,14 @@ DESCRIPTION = """
 A recording goes in, a transcript comes out, and every step is seen live: over a WebSocket (`/ws`, `/ws/tasks/{task_id}`),
 an event stream (`/tasks/{task_id}/events`), or by polling (`/tasks/{task_id}/progress`) – the same events on each.
 """
+
+
+class Server(FastAPI):
+    """FastAPI with the way in and out laid around everything, the answers to failures included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The gate, the short way of a poll, and FastAPI's own, all of them inside the headers."""
+        return AnswerHeaders(Gate(PollingLane(super().build_middleware_stack())))
 
 
 class ServerAnnouncer:
@@ -52,7 +74,7 @@ def create_app(
     emitter: ProgressEmitter = progress_emitter,
 ) -> FastAPI:
     """The server as an ASGI app. Settings are read when the lifespan begins, unless given."""
-    app = FastAPI(
+    app = Server(
         title="Cesar",
         version=__version__,
         description=DESCRIPTION,
@@ -63,13 +85,16 @@ def create_app(
         # Looks into the environment on every request, and a service of one's own reports to nobody.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(AnswerHeaders)
-    app.add_middleware(PollingLane)
     install_error_answers(app)
-    app.router.routes[:0] = [*task_api.plain_routes, _event_stream_route(), *transcribe_api.plain_routes]
-    for module in (task_api, job_api, health_api):
+    app.router.routes[:0] = [
+        *task_api.plain_routes,
+        _event_stream_route(),
+        *transcribe_api.plain_routes,
+        *openai_api.plain_routes,
+    ]
+    for module in (task_api, transcript_api, edit_api, search_api, job_api, webhook_api, health_api, preset_api):
         app.include_router(module.router)
-    app.router.routes.extend([*socket_routes, *page_routes])
+    app.router.routes.extend([*unknown_addresses, *socket_routes, *page_routes])
     return app
 
 
@@ -92,7 +117,7 @@ def _lifespan(
             worker.start()
         logger.info("server_ready", data_dir=str(settings.data_dir))
         with hearing_shutdown(sockets.go_away):
-            yield State(services=parts.services, sockets=sockets)
+            yield State(services=parts.services, sockets=sockets, gate=GateRule(settings))
         recovery.cancel()
         with hearing_shutdown(worker.hurry):  # a second Ctrl-C
             await asyncio.gather(sockets.stop(), worker.stop(settings.shutdown_seconds + 3))

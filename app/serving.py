@@ -5,11 +5,14 @@ import socket
 
 import typer
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
+from app.composition import open_database
 from app.core.config import Settings, SettingsError
 from app.core.logging import configure_logging
 from app.infrastructure.websocket.serving import listening_socket, uvicorn_options
+from app.services.option_defaults import option_defaults
 
 APP = "app.main:app"
 
@@ -18,22 +21,40 @@ def serve(settings: Settings, *, workers: int = 1, reload: bool = False) -> None
     """Serve until told to stop. With `workers` > 1 each server process brings a transcription worker of its own.
 
     Raises:
-        SettingsError: the address cannot be listened on.
+        SettingsError: the data folder or its database cannot be used, the address cannot be listened on, a preset cannot work,
+            or a server process did not get as far as serving.
     """
     configure_logging(settings.log_level, json=settings.log_json)
+    # Said here, in one sentence and once, instead of by servers that do not come up.
+    option_defaults(settings)
+    open_database(settings).close()
     listener = _listen(settings)
     port = listener.getsockname()[1]
     config = uvicorn.Config(
         APP, host=settings.host, port=port, workers=workers, reload=reload, **uvicorn_options(settings)
     )
-    server = uvicorn.Server(config)
     typer.echo(f"Cesar listens on http://{_shown(settings.host)}:{port}")
     if reload:
-        ChangeReload(config, target=server.run, sockets=[listener]).run()
-    elif workers > 1:
-        Multiprocess(config, sockets=[listener]).run()
-    else:
+        ChangeReload(config, target=uvicorn.Server(config).run, sockets=[listener]).run()
+    elif not (_serve_together(config, listener) if workers > 1 else _serve_alone(config, listener)):
+        raise SettingsError("The server could not start; the lines above say why.")
+
+
+def _serve_alone(config: uvicorn.Config, listener: socket.socket) -> bool:
+    """Whether it ever served."""
+    server = uvicorn.Server(config)
+    try:
         server.run(sockets=[listener])
+    except SystemExit as end:
+        return end.code != STARTUP_FAILURE
+    return server.started
+
+
+def _serve_together(config: uvicorn.Config, listener: socket.socket) -> bool:
+    """Whether no server process failed to start: one that does ends them all."""
+    supervisor = Multiprocess(config, sockets=[listener])
+    supervisor.run()
+    return all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
 
 
 def export_flags(flags: dict[str, object]) -> None:

@@ -6,10 +6,11 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.logging import logger
+from app.domain.disclosure import shown_text
 from app.domain.errors import CATALOGUE, CesarError
 from app.schemas.service import ErrorAnswer, ErrorBody
 
@@ -33,23 +34,23 @@ def install_error_answers(app: FastAPI) -> None:
         CesarError: _on_cesar_error,
         RequestValidationError: _on_malformed,
         HTTPException: _on_http_exception,
-        Exception: _on_anything,
+        Exception: on_anything,
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
 
 
-def answer(request: Request, error: CesarError) -> JSONResponse:
-    """The answer for one failure."""
+def answer(connection: HTTPConnection, error: CesarError) -> JSONResponse:
+    """The answer for one failure of a request or a handshake."""
     entry = error.entry
     body = ErrorAnswer(
         error=ErrorBody(
             code=entry.code,
             message=entry.sentence,
-            detail=error.detail,
+            detail=shown_text(error.detail),
             retryable=entry.retryable,
             remedy=entry.remedy,
-            request_id=getattr(request.state, "request_id", ""),
+            request_id=getattr(connection.state, "request_id", ""),
         )
     )
     headers = {"retry-after": _RETRY_AFTER_SECONDS} if entry.http_status in (429, 503) else None
@@ -72,6 +73,7 @@ async def _on_http_exception(request: Request, error: HTTPException) -> Response
     return reply
 
 
-async def _on_anything(request: Request, error: Exception) -> Response:
+async def on_anything(request: Request, error: Exception) -> Response:
+    """The answer for a failure that nobody foresaw; only the log knows what it was."""
     logger.error("unforeseen_failure", exc_info=error, path=request.url.path)
     return answer(request, CesarError("internal"))

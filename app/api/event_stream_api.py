@@ -1,13 +1,14 @@
 """Owns `GET /tasks/{task_id}/events`: the events of a socket as `text/event-stream`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
+from app.api.event_stream import EventStream
 from app.core.logging import logger
 from app.domain.errors import CesarError
 from app.infrastructure.websocket.catch_up import Resume
@@ -16,29 +17,8 @@ from app.infrastructure.websocket.codec import STREAM_COMMENT, stream_event
 from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.connection_manager import ConnectionManager
 from app.infrastructure.websocket.message import Item
-from app.infrastructure.websocket.protocol import ABORT_EXTENSION
 
 LARGEST_SEQ: Final = 2**53
-
-
-class EventStream(StreamingResponse):
-    """A response that lets go of its connection as soon as the peer is gone, not when memory is tidied up."""
-
-    def __init__(self, connection: Connection, chunks: AsyncGenerator[bytes, None]) -> None:
-        # Proxies would otherwise hold the events back to make larger portions of them.
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        super().__init__(chunks, media_type="text/event-stream", headers=headers)
-        self._chunks = chunks
-        self._connection = connection
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
-        cutting_off = asyncio.create_task(_cut_off(scope, self._connection))
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            cutting_off.cancel()
-            await self._chunks.aclose()
 
 
 async def task_events(request: Request) -> StreamingResponse:
@@ -54,7 +34,8 @@ async def task_events(request: Request) -> StreamingResponse:
     connection = Connection(sockets.limits.outbox_bytes, ends_with_task=True)
     sockets.admit(connection)
     resume = Resume(after, request.query_params.get("epoch"))
-    return EventStream(connection, _stream(sockets, connection, task_id, resume))
+    chunks = _stream(sockets, connection, task_id, resume)
+    return EventStream(connection, chunks, left=partial(sockets.forget, connection))
 
 
 async def _stream(
@@ -65,16 +46,7 @@ async def _stream(
         while (items := await connection.take()) is not None:
             yield b"".join(_lines(items))
     finally:
-        sockets.forget(connection)
         watching.cancel()
-
-
-async def _cut_off(scope: Scope, connection: Connection) -> None:
-    """A peer that does not read must not hold its file descriptor when the stream is over."""
-    abort: Callable[[], None] | None = scope.get("extensions", {}).get(ABORT_EXTENSION)
-    await connection.overstayed()
-    if abort is not None:
-        abort()
 
 
 async def _watch(sockets: ConnectionManager, connection: Connection, task_id: str, resume: Resume) -> None:

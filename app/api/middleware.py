@@ -1,4 +1,7 @@
-"""Owns what every answer carries: a request id and the headers that keep a browser from running anything foreign."""
+"""Owns what every answer carries: a request id and the headers that keep a browser from running anything foreign.
+
+That holds for failures too, so this stands outside everything that answers them.
+"""
 
 import os
 from typing import Final
@@ -22,6 +25,10 @@ _FOR_DOCUMENTATION: Final = [*_HEADERS, (b"content-security-policy", _DOCUMENTAT
 _FOR_ALL_ELSE: Final = [*_HEADERS, (b"content-security-policy", CONTENT_SECURITY_POLICY.encode())]
 
 
+_STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
+"""The beginning of an answer, and of the answer to a handshake that is refused."""
+
+
 class AnswerHeaders:
     """Pure ASGI: adds headers on the way out, costs two microseconds."""
 
@@ -29,8 +36,8 @@ class AnswerHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass HTTP through with headers added; leave sockets alone."""
-        if scope["type"] != "http":
+        """Pass HTTP through with headers added; of sockets, only refusals have any."""
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         request_id = os.urandom(16).hex()
@@ -38,7 +45,7 @@ class AnswerHeaders:
         added = _FOR_DOCUMENTATION if scope["path"] == "/docs" else _FOR_ALL_ELSE
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in _STARTS:
                 own = [*message.get("headers", ()), *added, (b"x-request-id", request_id.encode())]
                 message = {**message, "headers": own}
             await send(message)

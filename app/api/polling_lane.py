@@ -1,16 +1,15 @@
 """Owns the short way of a poll: past routing and middleware, which would cost several times as much as the read itself.
 
-The route in `task_api` documents the same endpoint. What a poll answers is JSON that no browser runs or shows, so the
-policies for pages are left out too.
+The route in `task_api` documents the same endpoint. The gate and the headers of every answer stand before it.
 """
 
-import os
 from typing import Final
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.errors import answer
+from app.api.errors import answer, on_anything
 from app.api.task_api import task_progress
 from app.domain.errors import CesarError
 
@@ -31,14 +30,17 @@ class PollingLane:
             await self._app(scope, receive, send)
             return
         scope["path_params"] = {"task_id": task_id}
-        request = Request(scope, receive)
-        try:
-            response = await task_progress(request)
-        except CesarError as problem:
-            request.state.request_id = os.urandom(16).hex()
-            response = answer(request, problem)
-            response.headers["x-request-id"] = request.state.request_id
+        response = await _answer(Request(scope, receive))
         await response(scope, receive, send)
+
+
+async def _answer(request: Request) -> Response:
+    try:
+        return await task_progress(request)
+    except CesarError as problem:
+        return answer(request, problem)
+    except Exception as problem:  # nobody further out would turn it into an answer
+        return await on_anything(request, problem)
 
 
 def _polled_task(scope: Scope) -> str | None:

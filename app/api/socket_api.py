@@ -1,12 +1,10 @@
 """Owns the two socket addresses: `/ws/tasks/{task_id}` for one Task, `/ws` for many."""
 
-from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from app.domain.errors import CesarError
 from app.infrastructure.websocket.connection_manager import ConnectionManager
-from app.infrastructure.websocket.origin import origin_is_allowed
 from app.infrastructure.websocket.session import Session, refuse
 from app.schemas.socket import Subscribe
 
@@ -14,8 +12,6 @@ from app.schemas.socket import Subscribe
 async def watch_task(websocket: WebSocket) -> None:
     """`/ws/tasks/{task_id}?after=SEQ&epoch=…&batch=1`: subscribed on connect, closed with 1000 after the final event."""
     sockets = await _accept(websocket)
-    if sockets is None:
-        return
     try:
         task = _subscription(websocket)
     except CesarError as problem:
@@ -27,28 +23,14 @@ async def watch_task(websocket: WebSocket) -> None:
 async def watch_many(websocket: WebSocket) -> None:
     """`/ws?batch=1`: commands choose what is watched."""
     sockets = await _accept(websocket)
-    if sockets is not None:
-        await Session(websocket, sockets, batch=_wants_batches(websocket)).run()
+    await Session(websocket, sockets, batch=_wants_batches(websocket)).run()
 
 
-async def _accept(websocket: WebSocket) -> ConnectionManager | None:
-    """The sockets of this server, or None if the page may not use them."""
+async def _accept(websocket: WebSocket) -> ConnectionManager:
+    """The sockets of this server; whom they are not for, the gate has refused."""
     sockets: ConnectionManager = websocket.state.sockets
-    headers = websocket.headers
-    if origin_is_allowed(headers.get("origin"), headers.get("host"), sockets.limits.allowed_origins):
-        await websocket.accept()
-        return sockets
-    if "websocket.http.response" in websocket.scope.get("extensions", {}):
-        await websocket.send_denial_response(_origin_refused())
-    else:
-        await websocket.close()
-    return None
-
-
-def _origin_refused() -> JSONResponse:
-    entry = CesarError("origin_refused").entry
-    error = {"code": entry.code, "message": entry.sentence, "detail": None, "retryable": entry.retryable}
-    return JSONResponse({"error": error | {"request_id": None}}, status_code=entry.http_status)
+    await websocket.accept()
+    return sockets
 
 
 def _subscription(websocket: WebSocket) -> Subscribe:

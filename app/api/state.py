@@ -5,15 +5,19 @@ from typing import Protocol, TypedDict, cast
 
 from starlette.requests import HTTPConnection
 
+from app.api.gate import GateRule
 from app.core.config import Settings
 from app.domain.ports import Storage
 from app.infrastructure.websocket import ConnectionManager
 from app.schemas.service import EngineChoice, EngineHealth, WorkerHealth
 from app.schemas.tasks import TaskProgress
+from app.services.edit_service import EditService
 from app.services.intake_service import IntakeService
 from app.services.job_service import JobService
 from app.services.query_service import QueryService
+from app.services.search_service import SearchService
 from app.services.task_service import TaskService
+from app.services.webhook_service import WebhookService
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Services:
     jobs: JobService
     tasks: TaskService
     queries: QueryService
+    edits: EditService
+    search: SearchService
     intake: IntakeService
+    webhooks: WebhookService
     storage: Storage
     progress: ProgressSource
     diagnosis: Diagnosis
@@ -67,6 +74,7 @@ class State(TypedDict):
 
     services: Services
     sockets: ConnectionManager
+    gate: GateRule
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -1,10 +1,8 @@
-"""Owns the routes of Tasks: look, poll, read the transcript, cancel, retry, delete."""
+"""Owns the routes of Tasks: look, poll, cancel, retry, delete."""
 
 import asyncio
 import time
-from pathlib import PurePosixPath
 from typing import Annotated, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -14,8 +12,10 @@ from app.api.plain_route import PlainRoute
 from app.api.state import CurrentProgress, services_of, sockets_of
 from app.api.status_filter import parse_status
 from app.domain.errors import CesarError
-from app.schemas.tasks import Task, TaskPage, TaskProgress, Transcript
-from app.services.export_service import MEDIA_TYPES, render
+from app.domain.progress import TaskProgressStage
+from app.schemas.jobs import RetryRequest
+from app.schemas.tasks import Task, TaskPage, TaskProgress
+from app.services.retry import Redo
 
 TAG = "Tasks Management"
 LONGEST_WAIT_SECONDS = 60.0
@@ -53,7 +53,7 @@ async def task_progress(request: Request) -> Response:
         after = _number(request, "after", float("inf"))
         if wait := _number(request, "wait", LONGEST_WAIT_SECONDS):
             current = await _changed(request, current, after, wait)
-    headers = {"etag": current.etag, "cache-control": "no-cache", "x-content-type-options": "nosniff"}
+    headers = {"etag": current.etag, "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == current.etag:
         return Response(status_code=304, headers=headers)
     return Response(current.json, media_type="application/json", headers=headers)
@@ -81,24 +81,6 @@ plain_routes: Final = [
 """Routes that FastAPI documents and does not run; they go into the app itself, because a router would wrap them again."""
 
 
-@router.get(
-    "/tasks/{task_id}/transcript",
-    summary="Get the transcript",
-    response_model=Transcript,
-    responses={
-        **documented(400, 404, 409),
-        200: {"content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()}},
-    },
-)
-def get_transcript(request: Request, task_id: str, format: str = "json") -> Response:  # noqa: A002 - the wire's name
-    """The transcript, made from the stored segments: json, txt, srt, vtt or tsv. While a task runs, as far as it goes."""
-    transcript = services_of(request).queries.transcript(task_id)
-    text = render(transcript, format)
-    name = quote(f"{PurePosixPath(transcript.filename).stem}.{format}", safe="")
-    headers = {"content-disposition": f"inline; filename*=utf-8''{name}"}
-    return Response(text, media_type=MEDIA_TYPES[format], headers=headers)
-
-
 @router.post("/tasks/{task_id}/cancel", summary="Cancel a task", responses=documented(404, 409))
 def cancel_task(request: Request, task_id: str) -> Task:
     """End a waiting or running task; what was decoded is kept."""
@@ -107,11 +89,16 @@ def cancel_task(request: Request, task_id: str) -> Task:
     return services.queries.task(task_id)
 
 
-@router.post("/tasks/{task_id}/retry", summary="Retry a task", responses=documented(404, 409))
-def retry_task(request: Request, task_id: str) -> Task:
-    """Queue a failed, partial or cancelled task anew."""
+@router.post("/tasks/{task_id}/retry", summary="Retry a task", responses=documented(400, 404, 409, 422))
+def retry_task(request: Request, task_id: str, wanted: RetryRequest | None = None) -> Task:
+    """Queue a failed, partial or cancelled task anew: a partial one repeats telling speakers apart, and keeps its transcript.
+
+    A body names the stage to repeat `from`, and options to change; with `from` a completed task can be repeated too. From
+    `aligning` and `diarizing` on the stored transcript is kept; without one, and from `transcribing`, the recording is
+    transcribed anew.
+    """
     services = services_of(request)
-    services.tasks.retry(task_id)
+    services.tasks.retry(task_id, _redo(wanted) if wanted else None)
     return services.queries.task(task_id)
 
 
@@ -120,6 +107,10 @@ def delete_task(request: Request, task_id: str) -> None:
     """Remove a task, its transcript, its events, and its recording if no other task uses it. A running task stops."""
     services_of(request).jobs.delete_task(task_id)
     sockets_of(request).drop_task(task_id)
+
+
+def _redo(wanted: RetryRequest) -> Redo:
+    return Redo(TaskProgressStage(wanted.stage) if wanted.stage else None, wanted.changes())
 
 
 def _current(request: Request, task_id: str) -> CurrentProgress:

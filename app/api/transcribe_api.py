@@ -12,7 +12,7 @@ from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import services_of
 from app.domain.errors import CesarError
-from app.schemas.jobs import Job, TranscriptionRequest, UrlRequest
+from app.schemas.jobs import Job, SubmissionRequest, UrlRequest
 from app.services.intake_service import Upload
 
 _LARGEST_JSON = 64 * 1024
@@ -41,7 +41,7 @@ async def transcribe(request: Request) -> Response:
     form = await receive_form(
         request, services.storage.receive, max_file_bytes=limit, max_files=services.settings.max_files
     )
-    job_id = await run_in_threadpool(_accept_form, request, form)
+    job_id = await _accept_form(request, form)
     return await _accepted(request, job_id)
 
 
@@ -49,7 +49,9 @@ async def transcribe_url(request: Request) -> Response:
     """Transcribe the recording behind a URL; a worker fetches it."""
     wanted = _parse_body(await _read_body(request))
     intake = services_of(request).intake
-    job_id = await run_in_threadpool(intake.accept_url, wanted.url, wanted.options(), idempotency_key(request))
+    job_id = await run_in_threadpool(
+        intake.accept_url, wanted.url, wanted.options(), idempotency_key(request), wanted.webhook()
+    )
     return await _accepted(request, job_id)
 
 
@@ -69,25 +71,25 @@ def _parse_body(body: bytes) -> UrlRequest:
         raise CesarError("malformed", _describe(problem)) from None
 
 
-def _accept_form(request: Request, form: ReceivedForm) -> str:
+async def _accept_form(request: Request, form: ReceivedForm) -> str:
     uploads = [Upload(file.filename, file.receiver) for file in form.files]
     try:
-        options = _form_options(form)
-        key = idempotency_key(request)
+        wanted = _parse_form(form)
+        options, key = wanted.options(), idempotency_key(request)
     except BaseException:
         for upload in uploads:
-            upload.receiver.abandon()
+            await run_in_threadpool(upload.receiver.abandon)
         raise
-    return services_of(request).intake.accept_files(uploads, options, key)
+    return await services_of(request).intake.take_in(uploads, options, key, wanted.webhook())
 
 
-def _form_options(form: ReceivedForm) -> Any:
+def _parse_form(form: ReceivedForm) -> SubmissionRequest:
     repeated = [name for name, values in form.fields.items() if len(values) > 1]
     if repeated:
         raise CesarError("bad_value", f"{repeated[0]} is given more than once")
     given = {name: values[0] for name, values in form.fields.items() if values[0] != ""}
     try:
-        return TranscriptionRequest.model_validate(given, strict=False).options()
+        return SubmissionRequest.model_validate(given, strict=False)
     except ValidationError as problem:
         raise CesarError("malformed", _describe(problem)) from None
 
@@ -113,20 +115,20 @@ async def _accepted(request: Request, job_id: str) -> Response:
 
 
 def _form_schema() -> dict[str, Any]:
-    schema = TranscriptionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = SubmissionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
     properties = {name: field for name, field in schema["properties"].items() if name != "diarize"}
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
     return {
         "type": "object",
         "required": ["files"],
-        "properties": {"files": files, "diarize": {"type": "boolean", "default": True}, **properties},
+        "properties": {"files": files, "diarize": {"type": "boolean"}, **properties},
     }
 
 
 def _json_schema() -> dict[str, Any]:
     schema = UrlRequest.model_json_schema()
     definitions = schema.pop("$defs", {})
-    schema["properties"]["diarize"] = {"anyOf": [{"type": "boolean"}, definitions["Diarize"]], "default": True}
+    schema["properties"]["diarize"] = {"anyOf": [{"type": "boolean"}, definitions["Diarize"]]}
     return schema
 
 

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from app.client.recordings import Recording, UsageError
+from app.services.export_service import MEDIA_TYPES, ending_of
 
-FORMATS: Final = ("json", "txt", "srt", "vtt", "tsv")
-_JOINABLE: Final = ("json", "txt")
+FORMATS: Final = tuple(MEDIA_TYPES)
+_JOINABLE: Final = ("json", "verbose_json", "diarized_json", "txt", "md")
 """Formats of which several transcripts can follow each other in one stream: a line of JSON each, or texts under headings."""
 
 
 class Destination(Protocol):
     """Takes finished transcripts, in any order."""
 
-    def deliver(self, position: int, transcript: str | None) -> str | None:
+    def deliver(self, position: int, transcript: bytes | None) -> str | None:
         """The transcript of the recording at `position` (None: it has none); the file it went to, if it is one. Raises OSError."""
 
     def close(self) -> None:
@@ -25,8 +26,7 @@ class Destination(Protocol):
 
 def choose_format(wanted: str | None, output: str | None) -> str:
     """The format asked for, else the one that the output file's ending names, else txt. Raises `UsageError`."""
-    ending = Path(output).suffix.removeprefix(".").lower() if output else ""
-    chosen = wanted or (ending if ending in FORMATS else "txt")
+    chosen = wanted or _format_of(output or "") or "txt"
     if chosen not in FORMATS:
         raise UsageError(f"--format must be one of {', '.join(FORMATS)}.")
     return chosen
@@ -41,6 +41,8 @@ def choose_destination(output: str | None, wanted: str, recordings: Sequence[Rec
     if output in (None, "-"):
         if len(recordings) > 1 and wanted not in _JOINABLE:
             raise UsageError(f"Several {wanted} transcripts cannot share one stream: give --output FOLDER.")
+        if wanted == "docx" and sys.stdout.isatty():
+            raise UsageError("A docx transcript is nothing for a terminal: give --output FILE.")
         return Stream(wanted, [recording.name for recording in recordings])
     place = Path(output or "")
     if place.is_dir() or len(recordings) > 1 or str(output).endswith(os.sep):
@@ -55,7 +57,9 @@ def names_of(recordings: Sequence[Recording], wanted: str) -> list[str]:
     for recording in recordings:
         stem = Path(recording.name).stem
         candidates = [stem, recording.name, *(f"{stem}-{number}" for number in range(2, len(recordings) + 2))]
-        name = next(name for name in (f"{base}.{wanted}" for base in candidates) if name.casefold() not in taken)
+        name = next(
+            name for name in (f"{base}.{ending_of(wanted)}" for base in candidates) if name.casefold() not in taken
+        )
         taken.add(name.casefold())
         names.append(name)
     return names
@@ -66,12 +70,13 @@ class Stream:
 
     def __init__(self, wanted: str, names: Sequence[str]) -> None:
         self._headed = wanted == "txt" and len(names) > 1
+        self._is_text = wanted != "docx"
         self._names = names
-        self._waiting: dict[int, str | None] = {}
+        self._waiting: dict[int, bytes | None] = {}
         self._next = 0
         self._held = sys.stdout.isatty()
 
-    def deliver(self, position: int, transcript: str | None) -> str | None:
+    def deliver(self, position: int, transcript: bytes | None) -> str | None:
         """Keep it until its turn."""
         self._waiting[position] = transcript
         if not self._held:
@@ -90,14 +95,14 @@ class Stream:
             self._next += 1
         sys.stdout.flush()
 
-    def _write(self, position: int, transcript: str | None) -> None:
+    def _write(self, position: int, transcript: bytes | None) -> None:
         if transcript is None:
             return
         if self._headed:
-            sys.stdout.write(f"==> {self._names[position]} <==\n")
-        sys.stdout.write(transcript if transcript.endswith("\n") else f"{transcript}\n")
-        if self._headed:
-            sys.stdout.write("\n")
+            transcript = f"==> {self._names[position]} <==\n".encode() + transcript + b"\n"
+        if self._is_text and not transcript.endswith(b"\n"):
+            transcript += b"\n"
+        sys.stdout.buffer.write(transcript)
 
 
 class Files:
@@ -107,16 +112,22 @@ class Files:
         self._folder = folder
         self._names = names
 
-    def deliver(self, position: int, transcript: str | None) -> str | None:
+    def deliver(self, position: int, transcript: bytes | None) -> str | None:
         """Write it at once."""
         if transcript is None:
             return None
         target = self._folder / self._names[position]
-        target.write_text(transcript, encoding="utf-8", newline="")
+        target.write_bytes(transcript)
         return str(target)
 
     def close(self) -> None:
         """Everything is written."""
+
+
+def _format_of(output: str) -> str | None:
+    """The format whose files end like this."""
+    fitting = [wanted for wanted in FORMATS if output.lower().endswith(f".{ending_of(wanted)}")]
+    return max(fitting, key=len, default=None)
 
 
 def _made_folder(folder: Path) -> Path:

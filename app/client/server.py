@@ -16,6 +16,7 @@ from app.client.service import Accepted, Event, Outcome, Sent, Unreachable
 from app.core.config import Settings
 from app.domain.errors import CATALOGUE, CesarError
 from app.domain.options import TranscriptionOptions
+from app.services.export.options import RenderOptions
 
 _PROBE_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 30.0
@@ -94,12 +95,13 @@ class Server:
         """As the Task's body tells it."""
         return Outcome.of(_body(self._answer(lambda: self._client.get(f"/tasks/{task_id}"))))
 
-    def transcript(self, task_id: str, wanted: str) -> str:
+    def transcript(self, task_id: str, wanted: str, options: RenderOptions) -> bytes:
         """Rendered by the server."""
         path = f"/tasks/{task_id}/transcript"
-        answer = self._answer(lambda: self._client.get(path, params={"format": wanted}))
+        query = {"format": wanted} | {name: _form_value(value) for name, value in _given(options).items()}
+        answer = self._answer(lambda: self._client.get(path, params=query))
         _check(answer)
-        return answer.content.decode()
+        return answer.content
 
     def cancel(self, job_id: str) -> None:
         """End the Job on the server."""
@@ -180,7 +182,7 @@ def _is_local(url: str) -> bool:
     return urlsplit(url).hostname in _LOOPBACK
 
 
-def _given(options: TranscriptionOptions) -> dict[str, Any]:
+def _given(options: TranscriptionOptions | RenderOptions) -> dict[str, Any]:
     return {name: value for name, value in asdict(options).items() if value is not None}
 
 

@@ -8,6 +8,7 @@ from app.client.recordings import Recording
 from app.domain.errors import CATALOGUE
 from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
+from app.services.export.options import RenderOptions
 
 Event = dict[str, Any]
 """An event as it goes over the wire: `type`, `task_id` and the fields of that type."""
@@ -99,8 +100,8 @@ class Service(Protocol):
     def outcome(self, task_id: str) -> Outcome:
         """How a finished Task ended. Raises `CesarError("task_not_found")`, `Unreachable`."""
 
-    def transcript(self, task_id: str, wanted: str) -> str:
-        """The transcript in a format. Raises `CesarError`, `Unreachable`."""
+    def transcript(self, task_id: str, wanted: str, options: RenderOptions) -> bytes:
+        """The transcript as a file of a format. Raises `CesarError`, `Unreachable`."""
 
     def cancel(self, job_id: str) -> None:
         """End what is not finished. Raises `CesarError`, `Unreachable`."""

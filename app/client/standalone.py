@@ -23,7 +23,8 @@ from app.domain.options import TranscriptionOptions
 from app.domain.ports import Receiver
 from app.infrastructure.queue.channel import NoAnnouncer
 from app.infrastructure.queue.embedded_worker import EmbeddedWorker
-from app.services.export_service import render
+from app.services.export.options import RenderOptions
+from app.services.export_service import render_file
 from app.services.intake_service import Upload
 
 _LOOK_EVERY_SECONDS = 0.05
@@ -125,9 +126,9 @@ class Standalone:
         """As the Task's body tells it."""
         return Outcome.of(self._parts.services.queries.task(task_id).model_dump(mode="json"))
 
-    def transcript(self, task_id: str, wanted: str) -> str:
+    def transcript(self, task_id: str, wanted: str, options: RenderOptions) -> bytes:
         """Made from the stored segments."""
-        return render(self._parts.services.queries.transcript(task_id), wanted)
+        return render_file(self._parts.services.queries.transcript(task_id), wanted, options)
 
     def cancel(self, job_id: str) -> None:
         """End the Job; the worker stops within a second."""

@@ -22,6 +22,7 @@ from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED, JobStatus
 from app.domain.options import TranscriptionOptions
 from app.schemas.jobs import TranscriptionRequest
+from app.services.export.options import RenderOptions
 
 OK: Final = 0
 FAILED: Final = 1
@@ -40,10 +41,12 @@ SMALL_ENGINE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The command line. `options` are fields of a submission; `server` None looks for one, "" is content without."""
+    """The command line. `options` are fields of a submission, `rendering` those of `RenderOptions`; `server` None looks for one, "" is
+    content without."""
 
     recordings: Sequence[str]
     options: dict[str, Any] = field(default_factory=dict)
+    rendering: dict[str, Any] = field(default_factory=dict)
     wanted: str | None = None
     output: str | None = None
     server: str | None = None
@@ -56,7 +59,7 @@ def transcribe(wish: Wish, settings: Settings) -> int:
     display = display_for(stories, quiet=wish.quiet)
     try:
         recordings = find_recordings(wish.recordings)
-        options = read_options(wish.options)
+        options, rendering = read_options(wish.options), read_rendering(wish.rendering)
         wanted = choose_format(wish.wanted, wish.output)
         destination = choose_destination(wish.output, wanted, recordings)
         stories.extend(Story(recording, position) for position, recording in enumerate(recordings))
@@ -67,7 +70,7 @@ def transcribe(wish: Wish, settings: Settings) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     try:
-        return _Command(service, options, wanted, destination, stories, display).run()
+        return _Command(service, options, wanted, rendering, destination, stories, display).run()
     except OSError as problem:
         if not isinstance(problem, BrokenPipeError):
             display.problem(f"{problem.filename or 'The transcript'}: {problem.strerror}.")
@@ -95,6 +98,18 @@ def read_options(given: dict[str, Any]) -> TranscriptionOptions:
         first = problem.errors()[0]
         name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "The options"
         raise UsageError(f"{name}: {first['msg']}.") from None
+    except CesarError as problem:
+        raise UsageError(f"{problem.detail}.") from None
+
+
+def read_rendering(given: dict[str, Any]) -> RenderOptions:
+    """How the transcripts are to be written.
+
+    Raises:
+        UsageError: a value is not allowed.
+    """
+    try:
+        return RenderOptions(**given)
     except CesarError as problem:
         raise UsageError(f"{problem.detail}.") from None
 
@@ -127,6 +142,7 @@ class _Command:
     _service: Service
     _options: TranscriptionOptions
     _wanted: str
+    _rendering: RenderOptions
     _destination: Destination
     _stories: Sequence[Story]
     _display: Display
@@ -229,7 +245,7 @@ class _Command:
         story.finished(outcome)
         transcript = None
         if outcome.has_transcript and story.task_id is not None:
-            transcript = self._service.transcript(story.task_id, self._wanted)
+            transcript = self._service.transcript(story.task_id, self._wanted, self._rendering)
         try:
             written_to = self._destination.deliver(story.position, transcript)
         except BrokenPipeError:

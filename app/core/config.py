@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as UnreadableValue
 
 
 class SettingsError(Exception):
@@ -126,9 +127,20 @@ class Settings(BaseSettings):
     webhook_max_attempts: int = Field(
         default=10, ge=1, description="How often a webhook is tried before it is given up."
     )
+    webhook_retry_seconds: float = Field(
+        default=5,
+        gt=0,
+        description="Longest pause after a webhook's first failure, in seconds; it doubles with each, up to an hour.",
+    )
 
     allowed_origins: Annotated[frozenset[str], NoDecode] = Field(
-        default=frozenset(), description="Web origins, comma-separated, beside the server's own, that may open sockets."
+        default=frozenset(),
+        description="Web origins, comma-separated, beside the server's own, whose pages may open sockets and send requests.",
+    )
+    allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(),
+        description="Names, comma-separated, under which this server may be asked for; `*` for any. Default: those of this "
+        "machine itself while `host` is a loopback address, else any.",
     )
     max_connections: int = Field(
         default=20_000, ge=1, description="Most open sockets and event streams of one server process."
@@ -151,7 +163,9 @@ class Settings(BaseSettings):
     )
     embedded_worker: bool = Field(default=True, description="Whether a server process starts a worker of its own.")
 
-    @field_validator("download_allow_private", "webhook_allow_private", "allowed_origins", mode="before")
+    @field_validator(
+        "download_allow_private", "webhook_allow_private", "allowed_origins", "allowed_hosts", mode="before"
+    )
     @classmethod
     def _split_commas(cls, value: object) -> object:
         if isinstance(value, str):
@@ -179,6 +193,10 @@ class Settings(BaseSettings):
             raise SettingsError("CESAR_LOG_LEVEL must be debug, info, warning or error.")
         if self.device not in ("auto", "cpu", "cuda"):
             raise SettingsError("CESAR_DEVICE must be auto, cpu or cuda.")
+        if self.vad_method not in ("pyannote", "silero"):
+            raise SettingsError("CESAR_VAD_METHOD must be pyannote or silero.")
+        if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
+            raise SettingsError("CESAR_MIN_SPEAKERS must not be greater than CESAR_MAX_SPEAKERS.")
         if self.engine not in ("auto", "whisperx", "pocketsphinx") and ":" not in self.engine:
             raise SettingsError("CESAR_ENGINE must be auto, whisperx, pocketsphinx or package.module:factory.")
 
@@ -191,6 +209,8 @@ def load_settings(**flags: Any) -> Settings:
     """
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except UnreadableValue:
+        raise SettingsError("CESAR_PRESETS must be a JSON object.") from None
     except ValidationError as problem:
         first = problem.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"

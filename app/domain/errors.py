@@ -47,6 +47,7 @@ CATALOGUE: Final = _entries(
     ErrorEntry("upload_interrupted", "The upload ended before the file was complete.", 400, True, "Send the file again."),
     ErrorEntry("too_many_requests", "Too many requests at once.", 429, True, "Wait a moment and try again."),
     ErrorEntry("origin_refused", "This web page may not use this server.", 403, False, "Open the server's own page, or ask the admin to add the origin to CESAR_ALLOWED_ORIGINS."),
+    ErrorEntry("host_refused", "This server does not answer to that name.", 421, False, "Use the address that the server prints when it starts, or ask the admin to add the name to CESAR_ALLOWED_HOSTS."),
     ErrorEntry("unavailable", "The server cannot do this right now.", 503, True, "Try again in a moment."),
     ErrorEntry("disk_full", "The disk of this server is full.", 507, True, "Free some space on the server's disk, then retry."),
     ErrorEntry("internal", "Something went wrong inside the server.", 500, True, "Try again; if it happens again, give the request id to the admin."),
@@ -67,6 +68,7 @@ CATALOGUE: Final = _entries(
     ErrorEntry("language_unsupported", "The engine does not know this language.", 422, False, "Choose the WhisperX engine, or another language."),
     ErrorEntry("option_unsupported", "The chosen engine cannot do this.", 422, False, "Choose the WhisperX engine, or leave the option out."),
     ErrorEntry("worker_lost", "The worker died several times while working on this recording.", 500, True, "Retry the task; if it happens again, the recording or the model is too much for this machine."),
+    ErrorEntry("task_cancelled", "The task was cancelled before it was finished.", 409, False, "Retry the task, or send the recording again."),
     # Diarization: the transcript is never lost by these.
     ErrorEntry("hf_token_required", "Speakers could not be told apart: no Hugging Face token is configured.", 503, False, "Set CESAR_HF_TOKEN and retry the task."),
     ErrorEntry("hf_token_invalid", "Speakers could not be told apart: the Hugging Face token was refused.", 503, False, "Check the token and accept the model's terms on its page, then retry the task."),

@@ -1,7 +1,8 @@
 """Owns what a person can ask for: the options of one transcription, and what is not allowed."""
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 from app.domain.errors import CesarError
 
@@ -23,6 +24,10 @@ MEDIA_EXTENSIONS: Final = frozenset(
 """File name endings that are taken in; what the bytes really are is decided by looking at them."""
 
 
+SPEAKER_BOUNDS: Final = ("min_speakers", "max_speakers", "num_speakers")
+"""What a person can say about the number of speakers; they belong together."""
+
+
 @dataclass(frozen=True, slots=True)
 class TranscriptionOptions:
     """The options of one transcription. None means "the server's default".
@@ -34,7 +39,7 @@ class TranscriptionOptions:
     model: str | None = None
     language: str | None = None
     task: str = "transcribe"
-    diarize: bool = True
+    diarize: bool | None = None
     min_speakers: int | None = None
     max_speakers: int | None = None
     num_speakers: int | None = None
@@ -73,6 +78,17 @@ class TranscriptionOptions:
                 raise CesarError("bad_value", f"{name} must be between 0 and 1")
         if self.model is not None:
             check_model_name(self.model)
+
+    def given(self) -> dict[str, Any]:
+        """What is not left to a default, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def overlay(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with changes over them; new bounds on the number of speakers replace all the old ones, which they might contradict."""
+    unbound = dict.fromkeys(SPEAKER_BOUNDS) if any(changes.get(name) for name in SPEAKER_BOUNDS) else {}
+    return {**base, **unbound, **changes}
 
 
 def check_model_name(model: str) -> None:

@@ -75,7 +75,7 @@ class Capabilities:
     words: bool
     """Its segments have word times, so they need no alignment."""
     align: bool
-    """Its segments can be aligned afterwards."""
+    """Its segments can be aligned afterwards: those of `task="transcribe"`; translated text is not what was said."""
     diarize: bool
     """Speakers can be told apart and joined to its segments."""
     translate: bool
@@ -156,7 +156,7 @@ class EngineShelf(Protocol):
     def lend_aligner(
         self, language: str, options: TranscriptionOptions, control: RunControl
     ) -> AbstractContextManager[Aligner]:
-        """The aligner for a language (ISO 639-1) or for `options.align_model`, loaded.
+        """The aligner for a language (ISO 639-1) or for `options.align_model`, loaded (which may download: `control.fraction`).
 
         Raises `CesarError`: `alignment_unavailable` (there is no model for the language, or it cannot be had); `Cancelled`.
         """
@@ -257,6 +257,9 @@ class EventLog(Protocol):
 
     def changed(self) -> bool:
         """Whether another connection committed anything since this thread's last call. Costs microseconds."""
+
+    def task_ids(self) -> frozenset[str]:
+        """Every Task that exists, for noticing which no longer do: a deletion leaves nothing in the log."""
 
 
 class TaskDirectory(Protocol):

@@ -1,14 +1,18 @@
 """Owns the JSON of Jobs: what a submission may ask for and what a Job looks like."""
 
+from dataclasses import fields
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, model_validator
 
 from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
+from app.domain.webhooks import MAX_URL_CHARACTERS, WebhookTarget
 from app.schemas.tasks import Task, WireModel
+
+_OPTION_NAMES: Final = {field.name for field in fields(TranscriptionOptions)}
 
 Positive = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -32,7 +36,7 @@ class TranscriptionRequest(WireModel):
     )
     language: str | None = Field(default=None, min_length=2, max_length=16)
     task: str = "transcribe"
-    diarize: bool | Diarize = True
+    diarize: bool | Diarize | None = None
     min_speakers: Positive | None = None
     max_speakers: Positive | None = None
     num_speakers: Positive | None = None
@@ -58,14 +62,45 @@ class TranscriptionRequest(WireModel):
 
     def options(self) -> TranscriptionOptions:
         """The request in the domain's words. Raises `CesarError("bad_value")`."""
-        wanted = self.model_dump(exclude={"diarize", "url"}, exclude_none=True)
-        if isinstance(self.diarize, bool):
-            return TranscriptionOptions(**wanted, diarize=self.diarize)
-        speakers = self.diarize.model_dump(exclude={"enabled"}, exclude_none=True)
-        return TranscriptionOptions(**(wanted | speakers), diarize=self.diarize.enabled)
+        return TranscriptionOptions(**self._values(exclude_unset=False))
+
+    def _values(self, *, exclude_unset: bool) -> dict[str, Any]:
+        values = self.model_dump(include=_OPTION_NAMES, exclude_none=True, exclude_unset=exclude_unset)
+        if isinstance(self.diarize, Diarize):
+            values |= self.diarize.model_dump(exclude={"enabled"}, exclude_none=True)
+            values["diarize"] = self.diarize.enabled
+        return values
 
 
-class UrlRequest(TranscriptionRequest):
+class RetryRequest(TranscriptionRequest):
+    """What to repeat: from which stage on (left out: what failed), with which options changed."""
+
+    stage: Literal["transcribing", "aligning", "diarizing"] | None = Field(default=None, alias="from")
+
+    def changes(self) -> dict[str, Any]:
+        """The options that this request names, by name."""
+        return self._values(exclude_unset=True)
+
+
+class Presets(WireModel):
+    """Named sets of options, and the name of the one that counts unless a submission says otherwise."""
+
+    presets: dict[str, dict[str, Any]]
+    default: str | None
+
+
+class SubmissionRequest(TranscriptionRequest):
+    """What a new Job may ask for besides: somebody who is told of its end, and with `webhook_statuses` of every status on the way."""
+
+    webhook_url: str | None = Field(default=None, min_length=1, max_length=MAX_URL_CHARACTERS)
+    webhook_statuses: bool = False
+
+    def webhook(self) -> WebhookTarget:
+        """Who is to be told."""
+        return WebhookTarget(self.webhook_url, self.webhook_statuses)
+
+
+class UrlRequest(SubmissionRequest):
     """A recording to fetch."""
 
     url: str = Field(min_length=1, max_length=4000)
@@ -111,6 +146,9 @@ class Job(WireModel):
     detected_language: str | None = None
     result_text: str | None = None
     error: str | None = None
+    webhook_url: str | None = None
+    """Who is told of the end; without its query."""
+    webhook_statuses: bool = False
     tasks: list[Task]
     links: JobLinks
 

@@ -100,7 +100,7 @@ class TaskPage(WireModel):
 
 
 class TranscriptWord(WireModel):
-    """One word: seconds from the beginning, null where unknown; score 0..1."""
+    """One word: seconds from the beginning, null where unknown; score 0..1; the speaker as shown."""
 
     word: str
     start: float | None
@@ -110,18 +110,32 @@ class TranscriptWord(WireModel):
 
 
 class TranscriptSegment(WireModel):
-    """One stretch of transcript; times in seconds."""
+    """One stretch of transcript as it is shown: the machine's, or what a person put in its place; times in seconds."""
 
     index: int
+    """Its place in the list of segments, from 0."""
     start: float
     end: float
     text: str
     speaker: str | None
+    """The speaker as shown: the name that a person gave, else the label."""
     words: list[TranscriptWord]
+    id: str = ""
+    """Names the segment in requests that change it; holds until the next change of the segment itself."""
+    edited: bool = False
+    speaker_label: str | None = None
+    """The label behind `speaker`; null if nobody was told apart, or if the name was given to this segment alone."""
+
+
+class TranscriptSpeaker(WireModel):
+    """Somebody who speaks: the label of diarization (null: a name given to single segments) and the name given to it."""
+
+    label: str | None
+    name: str | None
 
 
 class Transcript(WireModel):
-    """A whole transcript and what made it."""
+    """A whole transcript as it is shown, and what made it."""
 
     task_id: str
     filename: str
@@ -131,3 +145,9 @@ class Transcript(WireModel):
     duration_seconds: float | None
     text: str
     segments: list[TranscriptSegment]
+    version: int = 0
+    """Grows with every change; a request that changes the transcript sends it back as If-Match (quoted, as in ETag)."""
+    speakers: list[TranscriptSpeaker] = []
+    """In the order in which they first speak."""
+    unplaced_edits: int = 0
+    """Edits of segments that are no longer there; they are kept, and shown again when such segments come back."""

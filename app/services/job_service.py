@@ -11,9 +11,13 @@ from app.domain.events import StatusEvent
 from app.domain.lifecycle import FINISHED, RETRYABLE
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import MediaFacts, Storage, StoredFile
+from app.domain.webhooks import NOBODY, WebhookRules, WebhookTarget
 from app.models import File, Job, JobStatus, Task
+from app.services.option_defaults import OptionDefaults
+from app.services.retry import Redo
 from app.services.store import Store, Transaction
 from app.services.task_service import TaskService, tell_queue
+from app.services.webhook_events import tell_end, tell_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +40,33 @@ class Submission:
     files: tuple[ArrivedFile, ...] = ()
     url: str | None = None
     idempotency_key: str | None = None
+    webhook: WebhookTarget = NOBODY
 
     @property
     def fingerprint(self) -> str:
-        """Tells two submissions with the same key apart: sha256 over options, URL and the files' contents."""
+        """Tells two submissions with the same key apart: sha256 over options, URL, the files' contents and the webhook."""
         parts = [repr(asdict(self.options)), self.url or "", *(file.stored.sha256 for file in self.files)]
+        if self.webhook != NOBODY:
+            parts.append(repr(asdict(self.webhook)))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class JobService:
     """The life of Jobs, as far as it is not their Tasks'."""
 
-    def __init__(self, store: Store, tasks: TaskService, storage: Storage) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tasks: TaskService,
+        storage: Storage,
+        defaults: OptionDefaults | None = None,
+        webhooks: WebhookRules | None = None,
+    ) -> None:
+        self.defaults = defaults or OptionDefaults()
         self._store = store
         self._tasks = tasks
         self._storage = storage
+        self._webhooks = webhooks or WebhookRules()
 
     def submit(self, submission: Submission) -> str:
         """Accept: when this returns, the disk has it. The Job's public id.
@@ -58,12 +74,14 @@ class JobService:
         Bytes that turn out not to be needed (a repeated key, a failed transaction) are removed.
 
         Raises:
-            CesarError: `idempotency_conflict`.
+            CesarError: `idempotency_conflict`, `bad_value` for a preset that is not known, `webhook_refused`.
         """
         try:
+            options = self.defaults.complete(submission.options)
+            webhook = self._webhooks.settle(submission.webhook)
             with self._store.write(durable=True) as tx:
                 earlier = self._earlier(tx, submission)
-                job = earlier or self._accept(tx, submission)
+                job = earlier or self._accept(tx, submission, options, webhook)
                 job_id = job.uuid
         except BaseException:
             self.forget(submission.files)
@@ -101,7 +119,7 @@ class JobService:
             if not failed:
                 raise CesarError("illegal_move", "no task of this job can be retried")
             for task in failed:
-                self._tasks.retry_within(tx, task)
+                self._tasks.retry_within(tx, task, Redo())
             tell_queue(tx)
 
     def delete(self, job_id: str) -> list[str]:
@@ -131,8 +149,8 @@ class JobService:
             tx.tasks.remove(task)
             if tx.jobs.is_empty(job):
                 tx.jobs.remove(job)
-            else:
-                tx.jobs.refresh(job.id)
+            elif tx.jobs.refresh(job.id) is not None:
+                tell_end(tx, job)
             keys = _remove_unused(tx, [file])
             tell_queue(tx)
         self._remove_bytes(keys)
@@ -161,8 +179,9 @@ class JobService:
             raise CesarError("idempotency_conflict")
         return job
 
-    def _accept(self, tx: Transaction, submission: Submission) -> Job:
-        options = submission.options
+    def _accept(
+        self, tx: Transaction, submission: Submission, options: TranscriptionOptions, webhook: WebhookTarget
+    ) -> Job:
         files = [tx.files.add(_file_row(arrived)) for arrived in submission.files]
         if submission.url is not None:
             files.append(tx.files.add(File(original_filename="", original_path="", source_url=submission.url)))
@@ -170,12 +189,14 @@ class JobService:
             Job(
                 model_size=options.model,
                 language=options.language,
-                diarize=options.diarize,
+                diarize=bool(options.diarize),
                 min_speakers=options.min_speakers,
                 max_speakers=options.max_speakers,
-                options={name: value for name, value in asdict(options).items() if value is not None},
+                options=options.given(),
                 idempotency_key=submission.idempotency_key,
                 request_fingerprint=submission.fingerprint,
+                webhook_url=webhook.url,
+                webhook_statuses=webhook.statuses,
             ),
             files,
         )
@@ -206,7 +227,8 @@ def _file_row(arrived: ArrivedFile) -> File:
 
 def _tell_accepted(tx: Transaction, task: Task) -> None:
     task.queue_position = tx.tasks.queue_position(task)
-    tx.events.append(task, StatusEvent(JobStatus.QUEUED, task.queue_position, task.attempt))
+    (event,) = tx.events.append(task, StatusEvent(JobStatus.QUEUED, task.queue_position, task.attempt))
+    tell_status(tx, task, event)
 
 
 def _remove_unused(tx: Transaction, files: Sequence[File]) -> list[str]:

@@ -27,7 +27,7 @@ class RunProgress:
     """The progress of one attempt. The run reports from its thread, `tick` and `stop` come from others."""
 
     def __init__(self, task_id: str, emitter: Emitter, percentage: int = 0) -> None:
-        self._task_id = task_id
+        self.task_id = task_id
         self._emitter = emitter
         self._meter = ProgressMeter(floor=percentage)
         self._lock = threading.Lock()
@@ -57,11 +57,16 @@ class RunProgress:
     def emit(self, event: SegmentEvent | SegmentsRevisedEvent | WarningEvent) -> None:
         """Say something else about the run. Raises `Cancelled`."""
         self.check()
-        self._emitter.emit(self._task_id, event)
+        self._emitter.emit(self.task_id, event)
 
     def stop(self) -> None:
         """The run is no longer wanted: its next report raises `Cancelled`."""
         self._stopped.set()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the run is no longer wanted."""
+        return self._stopped.is_set()
 
     def check(self) -> None:
         """Raises `Cancelled` when the run is no longer wanted."""
@@ -70,7 +75,7 @@ class RunProgress:
 
     def _tell(self, progress: Progress | None) -> None:
         if progress is not None:
-            _update_progress(self._emitter, self._task_id, progress)
+            _update_progress(self._emitter, self.task_id, progress)
 
 
 class StageControl:

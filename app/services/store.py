@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.domain.events import Event
+from app.domain.edits import Edit
+from app.domain.events import Event, StoredEvent
+from app.domain.rewriting import Replacement
+from app.domain.search_query import SearchTerm
 from app.domain.transcript import Segment
-from app.models import File, Job, JobStatus, Task
+from app.models import File, Job, JobStatus, Task, WebhookDelivery
 from app.models import Segment as SegmentRow
 
 
@@ -23,6 +26,27 @@ class Lease:
     task_id: str
     attempt: int
     owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedSegment:
+    """A shown segment as the search knows it: its place in the transcript, times in seconds, the speaker as shown."""
+
+    position: int
+    start: float
+    end: float
+    speaker: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSegment:
+    """A segment that was found, and a snippet of it: stretches of text, and whether they are what was looked for."""
+
+    task_id: str
+    filename: str
+    segment: SearchedSegment
+    snippet: tuple[tuple[str, bool], ...]
 
 
 class Files(Protocol):
@@ -62,8 +86,8 @@ class Jobs(Protocol):
     def is_empty(self, job: Job) -> bool:
         """Whether no Task is left in it."""
 
-    def refresh(self, job_id: int) -> None:
-        """Derive status, counts and times anew from the Tasks."""
+    def refresh(self, job_id: int) -> Job | None:
+        """Derive status, counts and times anew from the Tasks; the Job, if this ended it."""
 
     def remove(self, job: Job) -> None:
         """Delete the Job, its Tasks, their segments and events."""
@@ -132,10 +156,42 @@ class Transcripts(Protocol):
         """In the order of time."""
 
 
+class Edits(Protocol):
+    """What people made of a transcript."""
+
+    def of(self, task: Task) -> list[Edit]:
+        """In the order in which they were made or last changed."""
+
+    def put(self, task: Task, replacement: Replacement) -> None:
+        """Store an edit in the place of those that it absorbs; without pieces they are only removed."""
+
+    def names(self, task: Task) -> dict[str, str]:
+        """What people call the speakers, by label."""
+
+    def name(self, task: Task, label: str, name: str | None) -> None:
+        """Give a speaker a name, or take it back."""
+
+    def advance(self, task: Task, version: int) -> bool:
+        """Count a change of a finished Task's transcript that was made on this version; False if it is not the present one."""
+
+
+class Search(Protocol):
+    """The index over the shown segments of all finished Tasks."""
+
+    def index(self, task: Task, segments: Sequence[SearchedSegment]) -> None:
+        """Make these what is found of a Task."""
+
+    def clear(self, task: Task) -> None:
+        """Nothing of the Task is found any more."""
+
+    def find(self, terms: Sequence[SearchTerm], page: int, per_page: int) -> tuple[list[FoundSegment], int]:
+        """One page of the segments that have all terms, best first, and how many there are."""
+
+
 class Events(Protocol):
     """The log, inside a transaction."""
 
-    def append(self, task: Task, *events: Event) -> None:
+    def append(self, task: Task, *events: Event) -> list[StoredEvent]:
         """Number, encode and store events of a Task; announced after the commit."""
 
 
@@ -147,6 +203,31 @@ class Speeds(Protocol):
 
     def learn(self, engine: str, model: str, device: str, stage: str, seconds_per_second: float) -> None:
         """Fold one run into the moving average."""
+
+
+class Webhooks(Protocol):
+    """Deliveries of webhooks."""
+
+    def add(self, job: Job, url: str, event_type: str, payload: bytes) -> None:
+        """Write a delivery down; it is due at once."""
+
+    def any_due(self, now: datetime) -> bool:
+        """Whether a delivery waits to be sent."""
+
+    def claim(self, now: datetime, until: datetime) -> WebhookDelivery | None:
+        """Take the next due delivery, atomically: until then nobody else gets it. Fewest attempts first, then oldest."""
+
+    def settle(self, row: int, attempt: int | None, values: dict[str, Any]) -> bool:
+        """Store what came of a sending, with `attempt` only while that is still the newest; whether it was stored."""
+
+    def get(self, job: Job, uuid: str) -> WebhookDelivery:
+        """Raises `CesarError("not_found")` if it is not this Job's."""
+
+    def of_job(self, job: Job, page: int, per_page: int) -> tuple[list[WebhookDelivery], int]:
+        """One page, oldest first, and how many there are."""
+
+    def send_again(self, row: WebhookDelivery, now: datetime) -> None:
+        """Make it due now, as if never sent; one that is being sent stays as it is, so that none is sent twice at once."""
 
 
 class Transaction(Protocol):
@@ -169,12 +250,24 @@ class Transaction(Protocol):
         """Transcripts within this transaction."""
 
     @property
+    def edits(self) -> Edits:
+        """Edits and names within this transaction."""
+
+    @property
+    def search(self) -> Search:
+        """The search within this transaction."""
+
+    @property
     def events(self) -> Events:
         """Events within this transaction."""
 
     @property
     def speeds(self) -> Speeds:
         """Speeds within this transaction."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Webhook deliveries within this transaction."""
 
 
 class Store(Protocol):

@@ -10,55 +10,40 @@ from typing import Any
 
 from app.core.clock import utc_now
 from app.core.logging import logger
-from app.domain.errors import CATALOGUE, Cancelled, CesarError
-from app.domain.events import ErrorEvent, ProgressEvent, StatusEvent
+from app.domain.errors import Cancelled, CesarError
+from app.domain.events import ErrorEvent, ProgressEvent, SegmentsRevisedEvent, StatusEvent, WarningEvent
 from app.domain.lifecycle import RETRYABLE
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import MediaFacts, StoredFile
 from app.domain.progress import TaskProgressStage
+from app.domain.transcript import Transcript
 from app.models import JobStatus, Task
-from app.services.runs import Claim, RunResult
+from app.services.option_defaults import OptionDefaults
+from app.services.retry import KEEPING, Redo, first_stage, kept_of, kept_segments, wanted_changes
+from app.services.runs import Claim, RunResult, SpeakerFailure, speaker_warning, speaker_warnings
+from app.services.shown_transcript import follow_move
 from app.services.store import Lease, Store, Transaction
+from app.services.task_columns import FRESH, RENEWED, UNDONE, failed, finished, without_speakers
+from app.services.webhook_events import tell_end, tell_status
 
 TOLD_POSITIONS = 20
 """How many places at the head of the queue are pushed when they change; the others are told when asked for."""
-
-_FRESH: dict[str, Any] = {
-    "progress_percentage": 0,
-    "progress_stage": TaskProgressStage.QUEUED,
-    "stage_percentage": 0,
-    "progress_message": "",
-    "eta_seconds": None,
-    "stalled": False,
-    "queue_position": None,
-}
-_UNDONE: dict[str, Any] = {
-    "error": None,
-    "error_code": None,
-    "technical_detail": None,
-    "diarized": None,
-    "diarization_error": None,
-    "diarization_error_code": None,
-    "engine": None,
-    "model": None,
-    "device": None,
-    "warnings": [],
-    "result_text": None,
-    "started_at": None,
-    "completed_at": None,
-    "detected_language": None,
-    "language_probability": None,
-    "speaker_count": None,
-}
 
 
 class TaskService:
     """The life of Tasks. `is_dead` tells for certain that a lease's owner no longer runs (False when unsure)."""
 
     def __init__(
-        self, store: Store, *, lease_seconds: float, max_attempts: int, is_dead: Callable[[str], bool]
+        self,
+        store: Store,
+        *,
+        lease_seconds: float,
+        max_attempts: int,
+        is_dead: Callable[[str], bool],
+        defaults: OptionDefaults | None = None,
     ) -> None:
         self._store = store
+        self._defaults = defaults or OptionDefaults()
         self._lease_time = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
         self._is_dead = is_dead
@@ -71,6 +56,9 @@ class TaskService:
                 return None
             self._tell(tx, task)
             tell_queue(tx)
+            kept = kept_of(tx, task)
+            if kept is None:
+                tx.tasks.update(task.uuid, {"redo_from": None})
             logger.info("task_claimed", task_id=task.uuid, attempt=task.attempt, status=task.status.value)
             return Claim(
                 lease=Lease(task.uuid, task.attempt, owner),
@@ -78,8 +66,9 @@ class TaskService:
                 storage_key=task.file.storage_path,
                 source_url=task.file.source_url,
                 duration_seconds=task.file.duration_seconds,
-                options=TranscriptionOptions(**task.job.options),
+                options=TranscriptionOptions(**task.job.options | task.options),
                 percentage=task.progress_percentage or 0,
+                kept=kept,
             )
 
     def renew(self, lease: Lease) -> bool:
@@ -115,32 +104,29 @@ class TaskService:
             self._tell(tx, task)
             tell_queue(tx)
 
-    def complete(self, lease: Lease, result: RunResult) -> None:
-        """Store the result and end the Task well. Raises `Cancelled` if the lease is lost."""
-        done = {
-            "progress_percentage": 100,
-            "progress_stage": TaskProgressStage.COMPLETE,
-            "stage_percentage": 100,
-            "progress_message": "",
-            "eta_seconds": 0.0,
-            "stalled": False,
-            "engine": result.engine,
-            "model": result.model,
-            "device": result.device,
-            "detected_language": result.language,
-            "language_probability": result.language_probability,
-            "result_text": result.text,
-            "diarized": result.diarized,
-            "completed_at": utc_now(),
-        }
-        with self._store.write(durable=True) as tx:
-            task = tx.tasks.get(lease.task_id)
-            if not tx.tasks.move(task, JobStatus.COMPLETED, lease, done):
+    def reached(self, lease: Lease, stage: TaskProgressStage, transcript: Transcript) -> None:
+        """The transcript is there, `stage` comes next: an attempt that follows begins with it. Raises `Cancelled` if the lease is lost."""
+        with self._store.write() as tx:
+            if not tx.tasks.holds(lease):
                 raise Cancelled
-            tx.transcripts.replace(task, result.segments)
+            task = tx.tasks.get(lease.task_id)
+            tx.transcripts.replace(task, transcript.segments)
+            reached = {
+                "redo_from": stage,
+                "detected_language": transcript.language,
+                "language_probability": transcript.language_probability,
+                "transcript_version": task.transcript_version + 1,
+            }
+            tx.tasks.update(lease.task_id, reached)
+
+    def complete(self, lease: Lease, result: RunResult) -> None:
+        """Store the result and end the Task: `completed`, or `partial` without speakers. Raises `Cancelled` if the lease is lost."""
+        with self._store.write(durable=True) as tx:
+            if not tx.tasks.holds(lease):
+                raise Cancelled
+            task = tx.tasks.get(lease.task_id)
+            self._finish(tx, task, lease, result)
             task.file.duration_seconds = result.duration_seconds
-            tx.events.append(task, ProgressEvent(TaskProgressStage.COMPLETE, 100, "", 100, 0.0))
-            self._tell(tx, task)
             for stage, seconds in result.work_seconds.items():
                 pace = seconds / max(result.duration_seconds, 0.1)
                 tx.speeds.learn(result.engine, result.model, result.device, stage, pace)
@@ -149,12 +135,13 @@ class TaskService:
     def fail(self, lease: Lease, error: CesarError) -> None:
         """End the Task with an error of the catalogue. No effect if the lease is lost."""
         with self._store.write(durable=True) as tx:
-            self._fail(tx, tx.tasks.get(lease.task_id), lease, error)
+            if tx.tasks.holds(lease):
+                self._fail(tx, tx.tasks.get(lease.task_id), lease, error)
 
     def put_back(self, lease: Lease) -> None:
         """Return a running Task to the queue because this worker shuts down; a new attempt follows. No effect if the lease is lost."""
         with self._store.write(durable=True) as tx:
-            self._requeue(tx, tx.tasks.get(lease.task_id), lease, {"warnings": []})
+            self._requeue(tx, tx.tasks.get(lease.task_id), lease, {})
             tell_queue(tx)
 
     def recover(self) -> list[str]:
@@ -182,23 +169,43 @@ class TaskService:
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be cancelled")
         self._tell(tx, task)
 
-    def retry(self, task_id: str) -> None:
-        """Queue a failed, partial or cancelled Task anew. Raises `CesarError`: `task_not_found`, `illegal_move`."""
+    def retry(self, task_id: str, redo: Redo | None = None) -> None:
+        """Queue a finished Task anew: what failed, or what `redo` says; a completed one only from a stage that is named.
+
+        Raises:
+            CesarError: `task_not_found`, `illegal_move`, `bad_value` for options that cannot be.
+        """
         with self._store.write(durable=True) as tx:
-            self.retry_within(tx, tx.tasks.get(task_id))
+            self.retry_within(tx, tx.tasks.get(task_id), redo or Redo())
             tell_queue(tx)
 
-    def retry_within(self, tx: Transaction, task: Task) -> None:
+    def retry_within(self, tx: Transaction, task: Task, redo: Redo) -> None:
         """The same, as part of a larger transaction, which has to end with `tell_queue`."""
-        if task.status not in RETRYABLE:
+        if task.status not in RETRYABLE and not (redo.stage and task.status is JobStatus.COMPLETED):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be retried")
+        changes = self._defaults.change(task.job.options | task.options, wanted_changes(redo))
+        stage = first_stage(task, redo)
         task.job.retry_count += 1
-        self._requeue(tx, task, None, {**_UNDONE, "recoveries": 0})
+        undone = {} if stage else UNDONE
+        again = {"recoveries": 0, "redo_from": stage, "options": task.options | changes}
+        self._requeue(tx, task, None, RENEWED | undone | again)
 
     def _requeue(self, tx: Transaction, task: Task, lease: Lease | None, values: dict[str, Any]) -> None:
-        if tx.tasks.move(task, JobStatus.QUEUED, lease, {**_FRESH, "attempt": task.attempt + 1, **values}):
+        """A new attempt; it keeps the transcript if it begins at a stage that works on it."""
+        keeps = values.get("redo_from", task.redo_from) in KEEPING
+        values = values | {
+            "attempt": task.attempt + 1,
+            "warnings": [warning for warning in task.warnings if keeps and warning not in speaker_warnings()],
+            "transcript_version": task.transcript_version + (0 if keeps else 1),
+        }
+        if not tx.tasks.move(task, JobStatus.QUEUED, lease, FRESH | values):
+            return
+        if not keeps:
             tx.transcripts.clear(task)
-            self._tell(tx, task)
+        self._tell(tx, task)
+        if keeps:
+            # Who follows begins the new attempt with an empty page.
+            tx.events.append(task, SegmentsRevisedEvent(kept_segments(tx, task)))
 
     def _is_abandoned(self, task: Task) -> bool:
         if task.lease_owner is None or task.lease_expires_at is None:
@@ -212,31 +219,47 @@ class TaskService:
         if deaths >= self._max_attempts:
             self._fail(tx, task, lease, CesarError("worker_lost", f"{deaths} workers ended without a word"))
         else:
-            self._requeue(tx, task, lease, {"recoveries": deaths, "warnings": []})
+            self._requeue(tx, task, lease, {"recoveries": deaths})
+
+    def _finish(self, tx: Transaction, task: Task, lease: Lease, result: RunResult) -> None:
+        """The good end, or the end without speakers. No effect if the lease is lost."""
+        end = JobStatus.PARTIAL if result.speaker_failure else JobStatus.COMPLETED
+        values = finished(result) | {"transcript_version": task.transcript_version + 1}
+        if not tx.tasks.move(task, end, lease, values):
+            return
+        tx.transcripts.replace(task, result.segments)
+        tx.events.append(task, ProgressEvent(TaskProgressStage.COMPLETE, 100, "", 100, 0.0))
+        self._tell(tx, task)
 
     def _fail(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
-        entry = CATALOGUE[error.code]
-        told = {
-            "error": entry.sentence,
-            "error_code": entry.code,
-            "technical_detail": error.detail,
-            "completed_at": utc_now(),
-            "eta_seconds": None,
-            "stalled": False,
-        }
-        if not tx.tasks.move(task, JobStatus.FAILED, lease, told):
-            return
+        """The bad end. Where only speakers were missing the Task is `partial` instead: the transcript is there."""
+        if task.redo_from is TaskProgressStage.DIARIZING and tx.tasks.holds(lease):
+            return self._end_without_speakers(tx, task, lease, error)
+        if not tx.tasks.move(task, JobStatus.FAILED, lease, failed(error)):
+            return None
+        entry = error.entry
         event = ErrorEvent(entry.code, entry.sentence, error.detail, entry.retryable, entry.remedy)
         tx.events.append(task, event)
         self._tell(tx, task)
         logger.warning("task_failed", task_id=task.uuid, error_code=entry.code)
+        return None
+
+    def _end_without_speakers(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
+        failure = SpeakerFailure.of(error)
+        tx.events.append(task, WarningEvent(failure.code, speaker_warning(failure.code)))
+        result = without_speakers(task, kept_segments(tx, task), failure)
+        self._finish(tx, task, lease, result)
+        logger.warning("speakers_missing", task_id=task.uuid, error_code=error.code)
 
     def _tell(self, tx: Transaction, task: Task) -> None:
-        """Store the status event of a move just made, and derive the Job's status from it."""
+        """Store the status event of a move just made, and what follows from it: what is shown and found, the Job's status."""
+        follow_move(tx, task)
         position = tx.tasks.queue_position(task)
         task.queue_position = position
-        tx.events.append(task, StatusEvent(task.status, position, task.attempt))
-        tx.jobs.refresh(task.job_id)
+        (event,) = tx.events.append(task, StatusEvent(task.status, position, task.attempt))
+        tell_status(tx, task, event)
+        if (ended := tx.jobs.refresh(task.job_id)) is not None:
+            tell_end(tx, ended)
 
 
 def tell_queue(tx: Transaction) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import fields
 from typing import Any
 
+from app.domain.disclosure import shown_text, shown_url
+from app.domain.edits import ShownSegment, ShownTranscript
 from app.domain.errors import CATALOGUE
 from app.domain.lifecycle import FINISHED
 from app.domain.options import TranscriptionOptions
@@ -10,6 +12,7 @@ from app.domain.progress import TaskProgressStage
 from app.models import Job, JobStatus, Task
 from app.schemas import jobs as wire_jobs
 from app.schemas import tasks as wire
+from app.services.shown_transcript import shown_transcript
 from app.services.store import Transaction
 
 _SHARED_WITH_ONLY_TASK = (
@@ -26,7 +29,6 @@ _SHARED_WITH_ONLY_TASK = (
 def task_view(tx: Transaction, task: Task) -> wire.Task:
     """One Task as its body."""
     failure = CATALOGUE.get(task.error_code) if task.error_code else None
-    here = f"/tasks/{task.uuid}"
     return wire.Task(
         id=task.uuid,
         job_id=task.job.uuid,
@@ -57,21 +59,32 @@ def task_view(tx: Transaction, task: Task) -> wire.Task:
         warnings=task.warnings,
         error=task.error,
         error_code=task.error_code,
-        technical_detail=task.technical_detail,
+        technical_detail=shown_text(task.technical_detail),
         retryable=failure.retryable if failure else None,
         remedy=failure.remedy if failure else None,
-        options=_options(task.job.options),
+        options=_options(task.job.options | task.options),
         created_at=task.created_at,
         started_at=task.started_at,
         completed_at=task.completed_at,
-        links=wire.TaskLinks(
-            self=here,
-            progress=f"{here}/progress",
-            events=f"{here}/events",
-            transcript=f"{here}/transcript",
-            socket=f"/ws/tasks/{task.uuid}",
-        ),
+        links=task_links(task),
     )
+
+
+def task_links(task: Task) -> wire.TaskLinks:
+    """Where a Task and what belongs to it are."""
+    here = f"/tasks/{task.uuid}"
+    return wire.TaskLinks(
+        self=here,
+        progress=f"{here}/progress",
+        events=f"{here}/events",
+        transcript=f"{here}/transcript",
+        socket=f"/ws/tasks/{task.uuid}",
+    )
+
+
+def job_links(job: Job) -> wire_jobs.JobLinks:
+    """Where a Job is."""
+    return wire_jobs.JobLinks(self=f"/jobs/{job.uuid}", socket="/ws")
 
 
 def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
@@ -101,24 +114,16 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
         min_speakers=job.min_speakers,
         max_speakers=job.max_speakers,
         tasks=tasks,
-        links=wire_jobs.JobLinks(self=f"/jobs/{job.uuid}", socket="/ws"),
+        webhook_url=shown_url(job.webhook_url) if job.webhook_url else None,
+        webhook_statuses=job.webhook_statuses,
+        links=job_links(job),
         **({name: getattr(only, name) for name in _SHARED_WITH_ONLY_TASK} if only else {}),
     )
 
 
 def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
-    """A Task's transcript as far as it goes."""
-    segments = [
-        wire.TranscriptSegment(
-            index=row.index,
-            start=row.start,
-            end=row.end,
-            text=row.text,
-            speaker=row.speaker,
-            words=[wire.TranscriptWord.model_validate(word) for word in row.words],
-        )
-        for row in tx.transcripts.of(task)
-    ]
+    """A Task's transcript as it is shown, as far as it goes."""
+    shown = shown_transcript(tx, task)
     return wire.Transcript(
         task_id=task.uuid,
         filename=_shown_name(task),
@@ -126,18 +131,41 @@ def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
         engine=task.engine,
         model=task.model,
         duration_seconds=task.file.duration_seconds,
-        text=" ".join(segment.text for segment in segments if segment.text),
-        segments=segments,
+        text=shown.text,
+        segments=[segment_view(index, segment) for index, segment in enumerate(shown.segments)],
+        version=task.transcript_version,
+        speakers=speakers_view(shown),
+        unplaced_edits=shown.unplaced,
     )
 
 
+def segment_view(index: int, segment: ShownSegment) -> wire.TranscriptSegment:
+    """One shown segment as its body."""
+    return wire.TranscriptSegment(
+        index=index,
+        start=segment.start,
+        end=segment.end,
+        text=segment.text,
+        speaker=segment.speaker,
+        words=[wire.TranscriptWord.model_validate(word) for word in segment.words],
+        id=segment.id,
+        edited=segment.edited,
+        speaker_label=segment.label,
+    )
+
+
+def speakers_view(shown: ShownTranscript) -> list[wire.TranscriptSpeaker]:
+    """Who speaks, as labels and names."""
+    return [wire.TranscriptSpeaker(label=label, name=name) for label, name in shown.speakers]
+
+
 def _shown_name(task: Task) -> str:
-    return task.file.original_filename or task.file.source_url or ""
+    return task.file.original_filename or shown_url(task.file.source_url or "")
 
 
 def _options(stored: dict[str, Any]) -> dict[str, Any]:
     known = {field.name for field in fields(TranscriptionOptions)}
-    return {name: value for name, value in stored.items() if name in known}
+    return {name: value for name, value in stored.items() if name in known and value is not None}
 
 
 def _mean_percentage(tasks: list[wire.Task]) -> int | None:

@@ -27,6 +27,9 @@ export function doing(task) {
   return STAGES[task.stage] ?? task.stage;
 }
 
+/** "1 speaker", "3 speakers". */
+export const speakersPhrase = (number) => `${number} ${number === 1 ? "speaker" : "speakers"}`;
+
 /** Seconds as a clock: 0:04, 12:30, 1:02:05. */
 export function clock(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

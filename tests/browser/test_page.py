@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
+from app.services.export_service import MEDIA_TYPES, ending_of
 from tests.browser.conftest import AUDIO, Server
 from tests.browser.witness import (
     DONE_WITHIN,
@@ -22,6 +23,11 @@ from tests.browser.witness import (
 from tests.fakes.spoken import word_error_rate
 
 pytestmark = pytest.mark.browser
+
+SIGNS = {
+    "json": b'"segments"', "verbose_json": b'"seek"', "diarized_json": b"transcript.text.segment", "txt": b"", "md": b"# to keep",
+    "docx": b"PK", "srt": b" --> ", "vtt": b"WEBVTT", "tsv": b"start\t", "csv": b"start,",
+}  # fmt: skip
 
 
 async def test_a_dropped_recording_becomes_text_before_ones_eyes(page: Page, server: Server) -> None:
@@ -56,12 +62,37 @@ async def test_a_finished_transcript_can_be_copied_and_saved(
     await row.get_by_role("button", name="Copied").wait_for()
     copied = await page.evaluate("navigator.clipboard.readText()")
     assert copied.split() == (await text_of(row)).split()
-    for kind, sign in {"txt": "", "srt": " --> ", "vtt": "WEBVTT", "json": '"segments"'}.items():
+    opener = row.get_by_text("Download", exact=True)
+    for kind in MEDIA_TYPES:
+        await opener.click()
         async with page.expect_download() as download:
-            await row.get_by_role("link", name=f"Download as {kind}").click()
+            await row.get_by_role("link", name=f"Download as {kind}", exact=True).click()
         saved = await download.value
-        assert saved.suggested_filename == f"to keep.{kind}"
-        assert sign in (await saved.path()).read_text()
+        assert saved.suggested_filename == f"to keep.{ending_of(kind)}"
+        assert SIGNS[kind] in (await saved.path()).read_bytes()
+
+
+async def test_the_menu_of_formats_goes_away_by_itself(page: Page, server: Server) -> None:
+    """Escape, a click elsewhere and the keyboard's moving on close it; opened on a phone it fits the screen."""
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await page.goto(server.url)
+    await drop(page, ("menu.wav", (AUDIO / "austen-0880.wav").read_bytes()))
+    row = row_of(page, "menu.wav")
+    await wait_for_status(row, "completed")
+    opener, first = row.get_by_text("Download", exact=True), row.get_by_role("link", name="Download as txt", exact=True)
+    await opener.click()
+    await expect(first).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+    await page.keyboard.press("Escape")
+    await expect(first).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await expect(first).to_be_visible()
+    await page.locator("h1").click()
+    await expect(first).to_be_hidden()
+    await opener.click()
+    await page.get_by_label("Address of a recording").focus()
+    await expect(first).to_be_hidden()
+    assert page.complaints == []
 
 
 async def test_the_upload_itself_is_seen(page: Page, server: Server) -> None:

@@ -95,6 +95,12 @@ class InMemoryEventLog:
         before, self._seen.version = getattr(self._seen, "version", None), self._version
         return before != self._version
 
+    def task_ids(self) -> frozenset[str]:
+        """See the port."""
+        with self._lock:
+            self._check()
+            return frozenset(self._tasks)
+
     def tasks_of_job(self, job_id: str) -> list[str]:
         """See the port: here every Job has one Task, with its id."""
         if job_id not in self._tasks:
@@ -122,6 +128,12 @@ class InMemoryEventLog:
         """Forget the events of a Task with seq ≤ `up_to`."""
         with self._lock:
             self._rows = [row for row in self._rows if row.task_id != task_id or row.seq > up_to]
+
+    def delete(self, task_id: str) -> None:
+        """A Task goes with its history, as another process would delete it: nothing in the log tells."""
+        with self._lock:
+            self.prune(task_id, self._tasks.pop(task_id).seq)
+            self._version += 1
 
     def lose_history(self, task_id: str) -> None:
         """The Task starts again from nothing, under a new epoch."""

@@ -1,4 +1,8 @@
-"""A stand-in for the model hub on 127.0.0.1: repositories are folders; it can be slow, break off, or refuse."""
+"""A stand-in for the model hub on 127.0.0.1: repositories are folders; it can be slow, break off, or refuse.
+
+`gated` repositories describe themselves to everybody, and give their files only to the tokens in `members`; a token outside
+`tokens` is refused wherever it is shown.
+"""
 
 import hashlib
 import json
@@ -19,6 +23,10 @@ class Hub:
         self.root = root
         self.bytes_per_second = bytes_per_second
         self.status = 0
+        self.gated: set[str] = set()
+        self.tokens: set[str] = set()
+        self.members: set[str] = set()
+        self.seen_tokens: set[str] = set()
         self.requests: list[str] = []
         hub = self
 
@@ -60,8 +68,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.owner.requests.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".strip())
         parts = self.path.split("?")[0].strip("/").split("/")
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.owner.seen_tokens |= {token} - {""}
         if self.owner.status:
             self._refuse(self.owner.status, "", "The hub is unwell")
+        elif token and token not in self.owner.tokens:
+            self._refuse(401, "", "Invalid credentials in Authorization header")
+        elif parts[2:3] == ["resolve"] and "/".join(parts[:2]) in self.owner.gated - self._given_to(token):
+            status = 403 if token else 401
+            self._refuse(status, "GatedRepo", f"Access to model {'/'.join(parts[:2])} is restricted")
         elif parts[:2] == ["api", "models"]:
             self._describe("/".join(parts[2:4]))
         elif parts[2:3] == ["resolve"]:
@@ -69,14 +84,18 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._refuse(404, "", "Not found")
 
+    def _given_to(self, token: str) -> set[str]:
+        return self.owner.gated if token in self.owner.members else set()
+
     def _describe(self, repository: str) -> None:
         folder = self.owner.root / repository
         if not folder.is_dir():
             self._refuse(401, "RepoNotFound", "Repository not found")
             return
         siblings = [
-            {"rfilename": file.name, "size": file.stat().st_size, "blobId": _etag(file)}
-            for file in sorted(folder.iterdir())
+            {"rfilename": str(file.relative_to(folder)), "size": file.stat().st_size, "blobId": _etag(file)}
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
         ]
         body = {"_id": "1", "id": repository, "modelId": repository, "private": False, "sha": COMMIT, "tags": []}
         self._send(200, {"Content-Type": "application/json"}, json.dumps({**body, "siblings": siblings}).encode())

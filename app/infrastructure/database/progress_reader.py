@@ -5,10 +5,17 @@ an index under SQLite's write-ahead log waits for nobody, so it may run there; t
 twenty times as much as the read itself. Every other access goes through the repositories.
 """
 
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import DBAPIError
+
+from app.domain.errors import CesarError
 from app.infrastructure.database.engine import Database
+
+_PATIENCE_MILLISECONDS = 100
+"""Readers wait only while the log is being made or mended; the event loop must not wait with them."""
 
 _QUERY = """
 SELECT t.status, t.progress_percentage, t.progress_stage, t.error, t.last_seq, t.stage_percentage, t.eta_seconds,
@@ -43,23 +50,34 @@ class ProgressRow:
 
 
 class ProgressReader:
-    """Reads on one connection of its own; to be used from one thread."""
+    """Reads on one connection of its own; to be used from one thread. Raises `CesarError("unavailable")` when it cannot."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._connection: Any = None
         self._cursor: Any = None
 
     def version(self) -> int:
         """A number that is another one after every commit of anybody: what was read at the same number is still true."""
-        number: int = self._open().execute("PRAGMA data_version").fetchone()[0]
+        number: int = self._ask("PRAGMA data_version", ())[0]
         return number
 
     def read(self, task_id: str) -> ProgressRow | None:
         """The Task's progress now; None if there is no such Task."""
-        row = self._open().execute(_QUERY, (task_id,)).fetchone()
+        row = self._ask(_QUERY, (task_id,))
         return None if row is None else ProgressRow(*row)
 
-    def _open(self) -> Any:
-        if self._cursor is None:
-            self._cursor = self._database.engine.raw_connection().cursor()
-        return self._cursor
+    def _ask(self, query: str, parameters: tuple[str, ...]) -> Any:
+        try:
+            if self._cursor is None:
+                self._open()
+            return self._cursor.execute(query, parameters).fetchone()
+        except (sqlite3.Error, DBAPIError) as problem:
+            raise CesarError("unavailable", str(getattr(problem, "orig", problem))) from problem
+
+    def _open(self) -> None:
+        # Held, because the pool would lend a connection that nobody holds to a writer, whose commits it would then not count.
+        self._connection = self._database.engine.raw_connection()
+        cursor = self._connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_PATIENCE_MILLISECONDS}")
+        self._cursor = cursor

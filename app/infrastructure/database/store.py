@@ -8,12 +8,15 @@ from sqlmodel import Session
 from app.core.logging import logger
 from app.domain.ports import Announcer
 from app.infrastructure.database.engine import Database
+from app.infrastructure.database.repositories.edits import EditRepository
 from app.infrastructure.database.repositories.events import EventRepository
 from app.infrastructure.database.repositories.files import FileRepository
 from app.infrastructure.database.repositories.jobs import JobRepository
+from app.infrastructure.database.repositories.search import SearchRepository
 from app.infrastructure.database.repositories.speeds import SpeedRepository
 from app.infrastructure.database.repositories.tasks import TaskRepository
 from app.infrastructure.database.repositories.transcripts import TranscriptRepository
+from app.infrastructure.database.repositories.webhooks import WebhookRepository
 from app.services.store import Transaction
 
 
@@ -25,8 +28,11 @@ class SqlTransaction:
         self.jobs = JobRepository(session)
         self.tasks = TaskRepository(session)
         self.transcripts = TranscriptRepository(session)
+        self.edits = EditRepository(session)
+        self.search = SearchRepository(session)
         self.events = EventRepository(session, touched)
         self.speeds = SpeedRepository(session)
+        self.webhooks = WebhookRepository(session)
 
 
 class SqlStore:

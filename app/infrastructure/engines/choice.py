@@ -82,9 +82,28 @@ def _check_folder(settings: Settings, model: str | None) -> None:
     """A request may not look around on this machine: of folders it may name the default model and those set aside for models."""
     if model is None or model == settings.model or not model.startswith(("/", ".", "~")):
         return
+    check_model_folder(settings, model)
+
+
+def check_model_folder(settings: Settings, folder: str) -> None:
+    """Refuse a request's folder outside `models_dir` that no preset of the settings names. Raises `CesarError("bad_value")`."""
+    if any(folder in (preset.get("model"), preset.get("align_model")) for preset in settings.presets.values()):
+        return
     models = settings.models_dir
-    if models is None or not Path(model).resolve().is_relative_to(models.resolve()):
+    if models is None or not Path(folder).resolve().is_relative_to(models.resolve()):
         raise CesarError("bad_value", "a folder with a model has to be inside CESAR_MODELS_DIR")
+
+
+def is_factory(name: str) -> bool:
+    """Whether a setting names `package.module:factory`."""
+    module, colon, factory = name.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in (*module.split("."), factory))
+
+
+def device_beside(settings: Settings, options: TranscriptionOptions) -> str:
+    """`cuda` or `cpu` for what runs beside an engine, which never fails for want of a graphics card."""
+    asked = options.device or settings.device
+    return "cuda" if asked != "cpu" and graphics_cards() > 0 else "cpu"
 
 
 def missing_parts() -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Owns the models on this machine: which are here, whether one can be fetched, and fetching it with a percentage."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -42,8 +42,9 @@ class ModelCache:
     """The model hub's cache folder (or `models_dir`), shared with everything else that uses the hub."""
 
     def __init__(self, settings: Settings, hub: Hub | None = None) -> None:
-        self._folder = settings.models_dir or _default_cache()
-        self._offline = settings.offline
+        self.folder = settings.models_dir or _default_cache()
+        self.own_folder = settings.models_dir
+        self.offline = settings.offline
         self._hub = hub or Hub(settings.hf_token)
 
     def find(self, model: str) -> Path | None:
@@ -56,16 +57,16 @@ class ModelCache:
             if not _is_complete(local):
                 raise CesarError("model_unavailable", f"the folder {model} holds no CTranslate2 Whisper model")
             return local
-        return self._snapshot(repository_of(model))
+        return self._complete(repository_of(model))
 
     def why_not_fetchable(self, model: str) -> str | None:
         """None if the hub offers this model; otherwise the reason, for a person. Asks the hub, within about 5 s."""
-        if self._offline:
+        if self.offline:
             return f"the model {model} is not on this machine and CESAR_OFFLINE is set"
         repository = repository_of(model)
         if repository.count("/") != 1 or repository.startswith(("/", ".", "~")):
             return f"there is no folder {model}"
-        refusal = self._hub.why_not(repository)
+        refusal = self._hub.why_not(f"api/models/{repository}")
         return refusal and f"the model {model} is not on this machine and {refusal}"
 
     def fetch(self, model: str, control: RunControl) -> Path:
@@ -77,29 +78,46 @@ class ModelCache:
         here = self.find(model)
         if here is not None:
             return here
-        refusal = self.why_not_fetchable(model)
-        if refusal is not None:
-            raise CesarError("model_unavailable", refusal)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        folder = self._hub.download(repository_of(model), self._folder, MODEL_FILES, model, control)
+        folder = self.fetch_files(model, MODEL_FILES, control)
         if not _is_complete(folder):
             raise CesarError("model_unavailable", f"{repository_of(model)} holds no CTranslate2 Whisper model")
         return folder
 
+    def fetch_files(self, model: str, patterns: Sequence[str], control: RunControl, one_of: Sequence[str] = ()) -> Path:
+        """The folder with these files of a repository, downloaded now; of `one_of` only the first that it has.
+
+        Reports and raises like `fetch`.
+        """
+        refusal = self.why_not_fetchable(model)
+        if refusal is not None:
+            raise CesarError("model_unavailable", refusal)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self._hub.download(repository_of(model), self.folder, patterns, model, control, one_of=one_of)
+
+    def why_not_readable(self, model: str, file: str) -> str | None:
+        """None if the hub hands out this file; otherwise the reason. Gated models describe themselves to everybody, so it
+        is a file that has to be asked for. Takes at most about 5 s."""
+        return self._hub.why_not(f"{model}/resolve/main/{file}")
+
     def models(self) -> tuple[str, ...]:
         """Names of the Whisper models in the cache: sizes where there is one, repositories otherwise."""
         sizes = {repository: size for size, repository in REPOSITORIES.items()}
-        found = (_repository_in(folder) for folder in sorted(self._folder.glob("models--*--*")))
-        return tuple(sizes.get(repository, repository) for repository in found if self._snapshot(repository))
+        found = (_repository_in(folder) for folder in sorted(self.folder.glob("models--*--*")))
+        return tuple(sizes.get(repository, repository) for repository in found if self._complete(repository))
 
-    def _snapshot(self, repository: str) -> Path | None:
-        storage = self._folder / f"models--{repository.replace('/', '--')}"
+    def snapshot(self, repository: str) -> Path | None:
+        """The folder of a repository's newest version in the cache, whole or not; None if there is none."""
+        storage = self.folder / f"models--{repository.replace('/', '--')}"
         try:
             revision = (storage / "refs" / "main").read_text().strip()
         except (OSError, ValueError):
             return None
-        snapshot = storage / "snapshots" / revision
-        return snapshot if _is_complete(snapshot) else None
+        folder = storage / "snapshots" / revision
+        return folder if folder.is_dir() else None
+
+    def _complete(self, repository: str) -> Path | None:
+        snapshot = self.snapshot(repository)
+        return snapshot if snapshot and _is_complete(snapshot) else None
 
 
 def repository_of(model: str) -> str:

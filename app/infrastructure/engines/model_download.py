@@ -30,16 +30,27 @@ def _download(order: dict[str, Any]) -> None:
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
     access: dict[str, Any] = {"token": order["token"]}
     info = huggingface_hub.HfApi(**access).model_info(order["repository"], files_metadata=True, timeout=10)
-    wanted = [file for file in info.siblings or () if _matches(file.rfilename, order["patterns"])]
+    left_out = _second_choices([file.rfilename for file in info.siblings or ()], order["one_of"])
+    wanted = [
+        file
+        for file in info.siblings or ()
+        if _matches(file.rfilename, order["patterns"]) and file.rfilename not in left_out
+    ]
     _say({"blobs": {(file.lfs.sha256 if file.lfs else file.blob_id): file.size or 0 for file in wanted}})
     folder = huggingface_hub.snapshot_download(
         order["repository"],
         cache_dir=order["cache"],
         allow_patterns=order["patterns"],
+        ignore_patterns=left_out,
         max_workers=1,  # one after another, so that the last file says that all are there
         **access,
     )
     _say({"folder": folder})
+
+
+def _second_choices(names: list[str], one_of: list[str]) -> list[str]:
+    """Files that say the same as another one that comes first in `one_of`."""
+    return [name for name in one_of if name in names][1:]
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

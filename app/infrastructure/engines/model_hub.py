@@ -25,8 +25,21 @@ ANSWER_SECONDS: Final = 4.0
 """How long the hub may take to answer whether it has a model; name resolution included, which no socket timeout covers."""
 
 REMEMBER_SECONDS: Final = 60.0
+NOT_OFFERED: Final = "the model hub does not offer it"
+"""It is not there, or not for us: the hub answers both alike."""
+
 _TICK_SECONDS: Final = 0.1
 _MEGABYTE: Final = 1_000_000
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer already: who may not have it is refused before. Following it would take the token elsewhere."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER: Final = urllib.request.build_opener(_NoRedirect)
 
 
 class Hub:
@@ -36,21 +49,36 @@ class Hub:
         self._token = token.get_secret_value() if token else None
         self._answers: dict[str, tuple[float, str | None]] = {}
 
-    def why_not(self, repository: str) -> str | None:
-        """None if the hub has this repository for us; otherwise the reason, for a person."""
+    def why_not(self, path: str) -> str | None:
+        """None if the hub has this for us (`api/models/organisation/name`, or a file); otherwise the reason, for a person."""
         now = time.monotonic()
-        asked_at, answer = self._answers.get(repository, (float("-inf"), None))
+        asked_at, answer = self._answers.get(path, (float("-inf"), None))
         if now - asked_at >= REMEMBER_SECONDS:
-            answer = _ask(f"{_endpoint()}/api/models/{repository}", self._token)
-            self._answers[repository] = (now, answer)
+            answer = _ask(f"{_endpoint()}/{path}", self._token)
+            self._answers[path] = (now, answer)
         return answer
 
-    def download(self, repository: str, cache: Path, patterns: Sequence[str], model: str, control: RunControl) -> Path:
-        """Download into the cache; the folder of the files. `model` is the name to show.
+    def download(
+        self,
+        repository: str,
+        cache: Path,
+        patterns: Sequence[str],
+        model: str,
+        control: RunControl,
+        *,
+        one_of: Sequence[str] = (),
+    ) -> Path:
+        """Download into the cache; the folder of the files. `model` is the name to show; of `one_of` the first that is there.
 
         Raises `CesarError("model_unavailable")`, `CesarError("disk_full")`, `Cancelled`.
         """
-        order = {"repository": repository, "cache": str(cache), "patterns": list(patterns), "token": self._token}
+        order = {
+            "repository": repository,
+            "cache": str(cache),
+            "patterns": list(patterns),
+            "one_of": list(one_of),
+            "token": self._token,
+        }
         child = _start_child(order)
         # A thread reads what the child says: the child is silent for minutes and this thread has bytes to report.
         lines: list[dict[str, Any]] = []
@@ -85,11 +113,12 @@ def _ask_now(url: str, token: str | None) -> str | None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme is checked above
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):  # noqa: S310
+        with _OPENER.open(request, timeout=ANSWER_SECONDS):
             return None
     except urllib.error.HTTPError as answer:
-        refused = answer.code in (401, 403, 404)
-        return "the model hub does not offer it" if refused else f"the model hub answered {answer.code}"
+        if 300 <= answer.code < 400:
+            return None
+        return NOT_OFFERED if answer.code in (401, 403, 404) else f"the model hub answered {answer.code}"
     except (OSError, ValueError):
         return "the model hub cannot be reached"
 

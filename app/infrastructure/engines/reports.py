@@ -7,7 +7,9 @@ from typing import Final
 from app.core.config import Settings
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
+from app.infrastructure.engines.alignment_models import DEFAULTS, why_no_alignment
 from app.infrastructure.engines.choice import POCKETSPHINX, WHISPERX, Choice, choose, missing_parts
+from app.infrastructure.engines.diarization_models import remedy_for, why_no_diarization
 from app.infrastructure.engines.model_cache import ModelCache
 
 HOW_TO_GET: Final = "Run `make run`, which installs WhisperX, or `python scripts/install_engines.py`."
@@ -39,6 +41,50 @@ def describe_engines(settings: Settings, cache: ModelCache | None = None) -> tup
     if ":" in settings.engine:
         reports.append(_of_your_own(settings.engine, failure))
     return tuple(reports)
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """Whether `alignment` or `diarization` could run after WhisperX; `why` and `how_to_get` are sentences."""
+
+    name: str
+    model: str
+    usable: bool
+    why: str
+    how_to_get: str | None = None
+
+
+def describe_stages(settings: Settings, cache: ModelCache | None = None) -> tuple[StageReport, ...]:
+    """What comes after transcribing: word times for the default language (English without one), and speakers.
+
+    Imports no engine. May ask the model hub, within about 5 s each.
+    """
+    cache = cache or ModelCache(settings)
+    return (_alignment(settings, cache), _diarization(settings, cache))
+
+
+def _alignment(settings: Settings, cache: ModelCache) -> StageReport:
+    language = settings.language or "en"
+    model = settings.align_model or DEFAULTS.get(language, "")
+    if missing_parts():
+        return StageReport(
+            "alignment", model, False, "Words get times only with WhisperX, which is missing.", HOW_TO_GET
+        )
+    refusal = why_no_alignment(settings, cache, language)
+    if refusal is not None:
+        remedy = "Connect to the network once, or set CESAR_ALIGN_MODEL to a local folder."
+        return StageReport("alignment", model, False, f"Words in {language} get no times: {refusal}.", remedy)
+    return StageReport("alignment", model, True, f"Words in {language} get their times from {model}.")
+
+
+def _diarization(settings: Settings, cache: ModelCache) -> StageReport:
+    model = settings.diarize_model
+    if missing_parts():
+        return StageReport("diarization", model, False, "Speakers need WhisperX, which is missing.", HOW_TO_GET)
+    problem = why_no_diarization(settings, cache)
+    if problem is None:
+        return StageReport("diarization", model, True, f"Speakers are told apart by {model}.")
+    return StageReport("diarization", model, False, f"{problem.entry.sentence} ({problem.detail})", remedy_for(problem))
 
 
 def _selected(settings: Settings, cache: ModelCache) -> tuple[Choice | None, str | None]:

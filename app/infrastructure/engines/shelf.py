@@ -1,44 +1,40 @@
-"""Owns the warm engines: loads them, lends each to one run at a time, and lets go of those that nobody wants."""
+"""Owns the shelf: which engine, aligner and diarizer a run gets, loaded or still warm."""
 
 import contextlib
-import ctypes
-import gc
 import importlib
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, TypeVar
 
 from app.core.config import Settings
 from app.core.logging import logger
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
-from app.domain.ports import Engine, RunControl
-from app.infrastructure.engines.choice import POCKETSPHINX, WHISPERX, Choice, choose, small_engine
+from app.domain.ports import Aligner, Diarizer, Engine, RunControl
+from app.infrastructure.engines.alignment_models import alignment_model, check_alignment_model, have_alignment_model
+from app.infrastructure.engines.background_call import call_in_background
+from app.infrastructure.engines.choice import (
+    POCKETSPHINX,
+    WHISPERX,
+    Choice,
+    choose,
+    device_beside,
+    is_factory,
+    small_engine,
+)
+from app.infrastructure.engines.lending import Key, Lending
 from app.infrastructure.engines.model_cache import ModelCache
 
-MOST_ENGINES: Final = 2
-"""Engines in memory at once: the one in use and the one before it."""
-
-_WAIT_SECONDS: Final = 0.1
-
 Loader = Callable[[Choice, RunControl], Engine]
-Key = tuple[str, str, str, str]
-
-
-@dataclass(slots=True)
-class _Warm:
-    engine: Engine
-    idle_since: float
+Thing = TypeVar("Thing")
 
 
 class WarmShelf:
-    """Engines by engine, model, device and compute type. Safe from several threads.
+    """Engines by engine, model, device and compute type; aligners by model, language and device; diarizers by model and device.
 
-    An engine that was idle for `model_ttl_seconds` is dropped by `sweep`, which a thread of the shelf's own calls
-    from time to time. `close()` ends that thread and drops everything.
+    Of each kind at most two are in memory. What was idle for `model_ttl_seconds` is dropped by `sweep`, which a thread
+    of the shelf's own calls from time to time. `close()` ends that thread and drops everything. Safe from several threads.
     """
 
     def __init__(
@@ -51,11 +47,11 @@ class WarmShelf:
     ) -> None:
         self._settings = settings
         self._cache = cache or ModelCache(settings)
-        self._clock = clock
         self._loaders = loaders or {WHISPERX: self._load_whisperx, POCKETSPHINX: self._load_pocketsphinx}
-        self._warm: dict[Key, _Warm] = {}
-        self._busy: set[Key] = set()  # lent, or being loaded for a run
-        self._changed = threading.Condition()
+        ttl = settings.model_ttl_seconds
+        self._engines: Lending[Engine] = Lending("engine", ttl, clock)
+        self._aligners: Lending[Aligner] = Lending("aligner", ttl, clock)
+        self._diarizers: Lending[Diarizer] = Lending("diarizer", ttl, clock)
         self._closed = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_for_ever, name="engine-shelf", daemon=True)
         self._sweeper.start()
@@ -63,33 +59,56 @@ class WarmShelf:
     @contextlib.contextmanager
     def lend(self, options: TranscriptionOptions, control: RunControl) -> Iterator[Engine]:
         """See `EngineShelf.lend`. Waits while another run has this engine."""
-        key, engine = self._obtain(options, control)
-        try:
+        key = self._take_engine(options, control)
+        with self._engines.lent(key) as engine:
             yield engine
-        finally:
-            del engine  # or it could not be freed below
-            self._give_back(key)
+
+    @contextlib.contextmanager
+    def lend_aligner(self, language: str, options: TranscriptionOptions, control: RunControl) -> Iterator[Aligner]:
+        """See `EngineShelf.lend_aligner`. Waits while another run has this aligner.
+
+        Raises also `bad_value` (a folder that a request may not name), `engine_unavailable` (WhisperX cannot be
+        imported), `out_of_memory`.
+        """
+        name = alignment_model(self._settings, language, options)
+        key = (name, language, device_beside(self._settings, options))
+        self._aligners.take(key, lambda: self._load_aligner(key, control), control)
+        with self._aligners.lent(key) as aligner:
+            yield aligner
+
+    @contextlib.contextmanager
+    def lend_diarizer(self, options: TranscriptionOptions, control: RunControl) -> Iterator[Diarizer]:
+        """See `EngineShelf.lend_diarizer`. Waits while another run has it."""
+        key = (self._settings.diarize_model, device_beside(self._settings, options))
+        self._diarizers.take(key, lambda: self._load_diarizer(key, control), control)
+        with self._diarizers.lent(key) as diarizer:
+            yield diarizer
 
     def sweep(self, now: float | None = None) -> int:
-        """Drop the engines whose time is up at `now` (default: the clock's); how many that were."""
-        now = self._clock() if now is None else now
-        ttl = self._settings.model_ttl_seconds
-        with self._changed:
-            return self._drop([key for idle_since, key in self._idle() if now - idle_since >= ttl])
+        """Drop what is idle for too long at `now` (default: the clock's); how many that were."""
+        return sum(lending.sweep(now) for lending in self._kinds)
 
     def engines(self) -> tuple[Key, ...]:
-        """What is warm: (engine, model, device, compute type)."""
-        with self._changed:
-            return tuple(self._warm)
+        """The warm engines: (engine, model, device, compute type)."""
+        return self._engines.keys()
+
+    def aligners(self) -> tuple[Key, ...]:
+        """The warm aligners: (model, language, device)."""
+        return self._aligners.keys()
+
+    def diarizers(self) -> tuple[Key, ...]:
+        """The warm diarizers: (model, device)."""
+        return self._diarizers.keys()
 
     def close(self) -> None:
-        """Stop sweeping and drop every engine that is not lent."""
+        """Stop sweeping and drop everything that is not lent."""
         self._closed.set()
         self._sweeper.join(timeout=5)
-        with self._changed:
-            self._drop([key for _, key in self._idle()])
+        for lending in self._kinds:
+            lending.clear()
 
-    def _obtain(self, options: TranscriptionOptions, control: RunControl) -> tuple[Key, Engine]:
+    def _take_engine(self, options: TranscriptionOptions, control: RunControl) -> Key:
+        check_alignment_model(self._settings, options)  # now, not when everything is transcribed
         choice = choose(self._settings, options, self._cache)
         if choice.engine == WHISPERX and not self._asked_by_name(options):
             try:
@@ -108,44 +127,10 @@ class WarmShelf:
     def _asked_by_name(self, options: TranscriptionOptions) -> bool:
         return WHISPERX in (options.engine, None if options.engine else self._settings.engine)
 
-    def _take(self, choice: Choice, control: RunControl) -> tuple[Key, Engine]:
+    def _take(self, choice: Choice, control: RunControl) -> Key:
         key = (choice.engine, choice.model, choice.device, choice.compute_type)
-        with self._changed:
-            while key in self._busy:
-                self._changed.wait(_WAIT_SECONDS)
-                control.check()
-            self._busy.add(key)
-            warm = self._warm.get(key)
-            if warm is not None:
-                return key, warm.engine
-            self._make_room()
-        try:
-            engine = self._load(choice, control)
-        except BaseException:
-            self._free(key)
-            raise
-        with self._changed:
-            self._warm[key] = _Warm(engine, self._clock())
-        return key, engine
-
-    def _give_back(self, key: Key) -> None:
-        self._warm[key].idle_since = self._clock()
-        self._free(key)
-        if self._settings.model_ttl_seconds == 0:
-            self.sweep()
-
-    def _free(self, key: Key) -> None:
-        with self._changed:
-            self._busy.discard(key)
-            self._changed.notify_all()
-
-    def _idle(self) -> list[tuple[float, Key]]:
-        """Engines that nobody has, the longest idle first."""
-        return sorted((warm.idle_since, key) for key, warm in self._warm.items() if key not in self._busy)
-
-    def _make_room(self) -> None:
-        excess = len(self._warm) - MOST_ENGINES + 1
-        self._drop([key for _, key in self._idle()[: max(0, excess)]])
+        self._engines.take(key, lambda: self._load(choice, control), control)
+        return key
 
     def _load(self, choice: Choice, control: RunControl) -> Engine:
         started = time.monotonic()
@@ -157,9 +142,14 @@ class WarmShelf:
     def _load_whisperx(self, choice: Choice, control: RunControl) -> Engine:
         folder = self._cache.fetch(choice.model, control)
         control.fraction(1.0, f"Loading model {choice.model}")
-        from app.infrastructure.engines.whisperx_engine import WhisperXEngine  # noqa: PLC0415
 
-        return WhisperXEngine(self._settings, choice, str(folder))
+        def load() -> Engine:
+            from app.infrastructure.engines.whisperx_engine import WhisperXEngine  # noqa: PLC0415
+
+            return WhisperXEngine(self._settings, choice, str(folder))
+
+        key = (choice.engine, choice.model, choice.device, choice.compute_type)
+        return _heard(load, control, ("engine", *key))
 
     def _load_pocketsphinx(self, choice: Choice, control: RunControl) -> Engine:
         control.fraction(1.0, "Loading the small engine")
@@ -169,21 +159,52 @@ class WarmShelf:
 
     def _load_by_name(self, choice: Choice, control: RunControl) -> Engine:
         control.fraction(1.0, f"Loading {choice.engine}")
-        module, _, factory = choice.engine.partition(":")
-        try:
-            create = getattr(importlib.import_module(module), factory)
-        except (ImportError, AttributeError) as problem:
-            raise CesarError("engine_unavailable", f"{choice.engine}: {problem}") from problem
-        engine: Engine = create(self._settings)
+        engine: Engine = _heard(
+            lambda: _made_by(choice.engine, self._settings, "engine_unavailable"), control, ("engine", choice.engine)
+        )
         return engine
 
-    def _drop(self, keys: list[Key]) -> int:
-        for key in keys:
-            del self._warm[key]
-            logger.info("engine_dropped", engine=key[0], model=key[1])
-        if keys:
-            _return_memory()
-        return len(keys)
+    def _load_aligner(self, key: Key, control: RunControl) -> Aligner:
+        name, language, device = key
+        started = time.monotonic()
+        aligner = self._aligner_of(name, language, device, control)
+        logger.info("aligner_loaded", model=name, language=language, seconds=round(time.monotonic() - started, 2))
+        return aligner
+
+    def _aligner_of(self, name: str, language: str, device: str, control: RunControl) -> Aligner:
+        owner = ("aligner", name, language, device)
+        if is_factory(name):
+            made: Aligner = _heard(lambda: _made_by(name, self._settings, "alignment_unavailable"), control, owner)
+            return made
+        place = have_alignment_model(self._cache, name, control)
+
+        def load() -> Aligner:
+            from app.infrastructure.engines.whisperx_aligner import WhisperXAligner  # noqa: PLC0415
+
+            return WhisperXAligner(self._settings, name, place, language, device)
+
+        return _heard(load, control, owner)
+
+    def _load_diarizer(self, key: Key, control: RunControl) -> Diarizer:
+        name, device = key
+        started = time.monotonic()
+        control.fraction(0.0, f"Loading {name}")
+
+        def load() -> Diarizer:
+            if is_factory(name):
+                made: Diarizer = _made_by(name, self._settings, "diarization_failed")
+                return made
+            from app.infrastructure.engines.pyannote_diarizer import PyannoteDiarizer  # noqa: PLC0415
+
+            return PyannoteDiarizer(self._settings, self._cache, device)
+
+        diarizer = _heard(load, control, ("diarizer", name, device))
+        logger.info("diarizer_loaded", model=name, seconds=round(time.monotonic() - started, 2))
+        return diarizer
+
+    @property
+    def _kinds(self) -> tuple[Lending[Any], ...]:
+        return (self._engines, self._aligners, self._diarizers)
 
     def _sweep_for_ever(self) -> None:
         pause = min(30.0, max(1.0, self._settings.model_ttl_seconds / 4))
@@ -191,11 +212,16 @@ class WarmShelf:
             self.sweep()
 
 
-def _return_memory() -> None:
-    """Give the memory of dropped models back: pipelines hold themselves in cycles, torch and the C library keep pools."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    with contextlib.suppress(OSError, AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)
+def _heard(load: Callable[[], Thing], control: RunControl, owner: Key) -> Thing:
+    """Load in a thread of its own, since imports and models take seconds in which a run may be cancelled."""
+    return call_in_background(load, lambda _: control.check(), owner)
+
+
+def _made_by(name: str, settings: Settings, code: str) -> Any:
+    """What the factory `package.module:factory` makes; raises `CesarError(code)` if there is no such factory."""
+    module, _, factory = name.partition(":")
+    try:
+        create = getattr(importlib.import_module(module), factory)
+    except (ImportError, AttributeError) as problem:
+        raise CesarError(code, f"{name}: {problem}") from problem
+    return create(settings)

@@ -11,7 +11,7 @@ import httpx2
 from app.domain.errors import CesarError
 from app.domain.ports import Download, Receiver, RunControl
 from app.infrastructure.media.disposition import download_filename
-from app.infrastructure.media.guarded import Allowance, GuardedBackend, Resolver, system_resolver
+from app.infrastructure.net.guarded import Allowance, GuardedBackend, Resolver, system_resolver
 
 MAX_REDIRECTS: Final = 5
 MAX_URL_CHARACTERS: Final = 8192

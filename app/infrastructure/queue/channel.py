@@ -12,6 +12,9 @@ from typing import Any
 WAKE = "wake"
 BEAT = "beat"
 
+REPLACE_ME = 75
+"""Exit status of a worker that gives itself up because native code in it cannot be stopped; no sign of trouble."""
+
 
 class HintSender:
     """Sends hints from any thread without ever waiting. As an announcer it tells the server whose log grew."""

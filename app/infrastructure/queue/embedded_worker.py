@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from app.core.logging import logger
-from app.infrastructure.queue.channel import BEAT, WAKE, HintSender, read_hints
+from app.infrastructure.queue.channel import BEAT, REPLACE_ME, WAKE, HintSender, read_hints
 
 _LOOK_EVERY_SECONDS = 0.1
 _STARTING_SECONDS = 60.0
@@ -23,9 +23,9 @@ WorkerStatus = Literal["starting", "running", "restarting", "stopped"]
 class EmbeddedWorker:
     """Keeps one `python -m app.worker` alive.
 
-    A worker that ends is restarted: at once the first time, then after a growing pause. One that has not said `beat`
-    for `silence_seconds` (frozen, or stuck in native code that holds the interpreter) is killed; its Task goes back
-    to the queue because its lease's owner is dead.
+    A worker that ends is restarted: at once the first time, or when it asks for it, then after a growing pause. One that
+    has not said `beat` for `silence_seconds` (frozen, or stuck in native code that holds the interpreter) is killed; its
+    Task goes back to the queue because its lease's owner is dead.
     """
 
     def __init__(self, announce: Callable[[str], None], *, silence_seconds: float) -> None:
@@ -85,9 +85,10 @@ class EmbeddedWorker:
                 logger.exception("worker_start_failed")
             if self._stopping:
                 return
-            pause = 0.0 if time.monotonic() - started > 60 else min(30.0, pause * 2 + 0.1)
-            self.status, self.restarts = "restarting", self.restarts + 1
             code = self._process.returncode if self._process else None
+            is_fine = code == REPLACE_ME or time.monotonic() - started > 60
+            pause = 0.0 if is_fine else min(30.0, pause * 2 + 0.1)
+            self.status, self.restarts = "restarting", self.restarts + 1
             logger.warning("worker_ended", exit_code=code, restart_in_seconds=pause)
             await asyncio.sleep(pause)
             if self._is_stopping():

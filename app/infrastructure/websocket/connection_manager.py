@@ -18,6 +18,7 @@ from app.infrastructure.websocket.catch_up import CatchUp, Resume, say_subscribe
 from app.infrastructure.websocket.close_codes import GOING_AWAY, INTERNAL, UNKNOWN_TASK
 from app.infrastructure.websocket.codec import encode_message
 from app.infrastructure.websocket.connection import Connection
+from app.infrastructure.websocket.deletions import DeletionWatch
 from app.infrastructure.websocket.event_log import LogTail
 from app.infrastructure.websocket.hub import Hub
 from app.infrastructure.websocket.message import Message
@@ -48,10 +49,6 @@ class SocketLimits(Protocol):
     def heartbeat_seconds(self) -> float:
         """Idle time before a heartbeat, in seconds."""
 
-    @property
-    def allowed_origins(self) -> frozenset[str]:
-        """Web origins beside the server's own."""
-
 
 @dataclass(frozen=True, slots=True)
 class DefaultLimits:
@@ -60,7 +57,6 @@ class DefaultLimits:
     max_connections: int = 20_000
     outbox_bytes: int = 1_048_576
     heartbeat_seconds: float = 30.0
-    allowed_origins: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +101,7 @@ class ConnectionManager:
             self._tail = LogTail(self._log, lambda: self._hub.is_watched, self._hand_over)
             self._tail.start()
             self._catch_up = CatchUp(self._log, self._tail.aim)
+            self._begin(DeletionWatch(self._log, self._hub, self._tail, self._drop).run())
         self._begin(self._send_heartbeats())
 
     async def stop(self, seconds: float = 5.0) -> None:
@@ -131,7 +128,7 @@ class ConnectionManager:
     def counts(self) -> SocketCounts:
         """The state of the sockets."""
         following = self._tail is not None and self._tail.is_healthy
-        return SocketCounts(len(self._connections), self._hub.watched_tasks, following)
+        return SocketCounts(len(self._connections), len(self._hub.watched_tasks), following)
 
     def announce(self, task_id: str) -> None:
         """`app.domain.ports.Announcer`: the Task's log grew. From any thread; a hint that never blocks or raises."""

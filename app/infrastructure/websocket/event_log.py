@@ -32,7 +32,8 @@ LONGEST_BACKOFF_SECONDS: Final = 2.0
 class LogTail:
     """One daemon thread that follows the log of all Tasks and hands over every new event, in order, exactly once.
 
-    It reads only while somebody watches, and survives whatever the database does.
+    It reads only while somebody watches, and survives whatever the database does. `changes` is another number after anything,
+    not only an event, was committed; it counts while the tail reads.
 
     Args:
         log: where the events are.
@@ -47,6 +48,7 @@ class LogTail:
         self._log = log
         self._is_watched = is_watched
         self._deliver = deliver
+        self.changes = 0
         self._row: int | None = None
         self._aiming = threading.Lock()
         self._wake = threading.Event()
@@ -105,6 +107,7 @@ class LogTail:
                 self._row, self._unread = None, False
                 return
         if self._row is not None and (woken or self._unread or self._log.changed()):
+            self.changes += 1
             self._read(self._row)
 
     def _read(self, row: int) -> None:

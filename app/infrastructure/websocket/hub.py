@@ -101,9 +101,14 @@ class Hub:
         return bool(self._channels or self._everything)
 
     @property
-    def watched_tasks(self) -> int:
-        """How many Tasks are listened to."""
-        return len(self._channels)
+    def watched_tasks(self) -> frozenset[str]:
+        """The Tasks that are listened to."""
+        return frozenset(self._channels)
+
+    @property
+    def watches_everything(self) -> bool:
+        """Whether anybody listens to every Task."""
+        return bool(self._everything)
 
     def wants(self, task_id: str) -> bool:
         """Whether anybody listens to this Task."""

@@ -1,4 +1,4 @@
-"""Owns which web pages may open a socket: the server's own, those that are allowed by name, and programs, which send no origin."""
+"""Owns which web pages may use the server: its own, those that are allowed by name, and programs, which send no origin."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def origin_is_allowed(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
     """Whether a page of `origin` may use the server that was asked for as `host` (the header, with its port if it has one).
 
-    Browsers let any page open a socket to any server, with that server's cookies; the check is the server's.
+    Browsers let any page open a socket or send a form to any server; the check is the server's.
     Comparison is exact: scheme, host and port of an allowed origin, host and port of the server's own.
     """
     if origin is None:

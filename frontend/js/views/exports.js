@@ -1,43 +1,65 @@
-// Owns taking a finished transcript away: copy it, or save it in one of the formats.
+// Owns taking a transcript away: copy it, or save it in one of the formats.
 
 import { copy } from "../clipboard.js";
 import { button, h, icon } from "./dom.js";
 
-const FORMATS = ["txt", "srt", "vtt", "json"];
+const FORMATS = {
+  txt: "Text",
+  docx: "Word document",
+  md: "Markdown",
+  srt: "Subtitles",
+  vtt: "Subtitles for the web",
+  csv: "Table",
+  tsv: "Table, as whisper’s",
+  json: "All data",
+  verbose_json: "OpenAI, with words",
+  diarized_json: "OpenAI, with speakers",
+};
 const TOLD_FOR = 2_000;
 
 export class Exports {
-  #links = FORMATS.map((format) => h("a", { class: "quiet", text: format, on: { click: (event) => this.#save(event, format) } }));
+  #links = Object.entries(FORMATS).map(([format, meaning]) => this.#link(format, meaning));
   #copy = button("Copy text", "copy", () => this.#copyText());
+  #opener = h("summary", { class: "quiet" }, icon("download"), h("span", { text: "Download" }));
+  #items = h("div", { class: "menu-items", role: "group", "aria-label": "Formats" }, ...this.#links);
+  #menu = h("details", { class: "menu" }, this.#opener, this.#items);
   #task;
-  element = h(
-    "div",
-    { class: "exports", hidden: true },
-    this.#copy,
-    h("span", { class: "formats", role: "group", "aria-label": "Download" }, icon("download"), ...this.#links),
-  );
+  element = h("div", { class: "exports", hidden: true }, this.#copy, this.#menu);
 
   /** `commands`: `text(id)` gives the transcript as plain text, `save(id, format, filename)`, `pathOf(id, format)`. */
   constructor({ scope, commands }) {
     this.scope = scope;
     this.commands = commands;
+    this.#menu.addEventListener("keydown", (event) => event.key === "Escape" && this.#close(this.#opener));
+    this.#menu.addEventListener("focusout", ({ relatedTarget: next }) => next && !this.#menu.contains(next) && this.#close());
+    scope.listen(document, "pointerdown", ({ target }) => this.#menu.contains(target) || this.#close());
   }
 
   show(task) {
     this.#task = task;
-    this.element.hidden = task.status !== "completed" && task.status !== "partial";
-    FORMATS.forEach((format, place) => {
-      const link = this.#links[place];
-      link.href = this.commands.pathOf(task.id, format);
-      link.setAttribute("aria-label", `Download as ${format}`);
-    });
+    const ready = task.status === "completed" || task.status === "partial";
+    this.element.hidden = !ready && task.segments.length === 0;
+    for (const link of this.#links) link.href = this.commands.pathOf(task.id, link.dataset.format);
+  }
+
+  #link(format, meaning) {
+    const words = [h("span", { text: meaning }), h("span", { text: endingOf(format) })];
+    const click = (event) => this.#save(event, format);
+    return h("a", { class: "quiet", "data-format": format, "aria-label": `Download as ${format}`, on: { click } }, ...words);
   }
 
   /** A plain click saves under the recording's name; with a key held down the link is a link. */
   #save(event, format) {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.commands.save(this.#task.id, format, `${stem(this.#task.filename)}.${format}`);
+    this.#close(this.#opener);
+    this.commands.save(this.#task.id, format, `${stem(this.#task.filename)}.${endingOf(format)}`);
+  }
+
+  #close(focused) {
+    if (!this.#menu.open) return;
+    this.#menu.open = false;
+    focused?.focus();
   }
 
   async #copyText() {
@@ -49,3 +71,5 @@ export class Exports {
 }
 
 const stem = (filename) => filename.replace(/\.[^.]{1,5}$/, "") || "transcript";
+
+const endingOf = (format) => format.replace("_", ".");

@@ -1,6 +1,6 @@
-// Owns the options of a submission: engine, model, language; what is left alone is left to the server.
+// Owns the options of a submission: engine, model, language, speakers; what is left alone is left to the server.
 
-import { engineName, languageName } from "../phrasing.js";
+import { engineName, languageName, speakersPhrase } from "../phrasing.js";
 import { h, setText } from "./dom.js";
 
 const MODELS = ["tiny", "base", "small", "medium", "large-v3", "large-v3-turbo", "distil-large-v3"];
@@ -11,6 +11,9 @@ const LANGUAGES = (
   "bo tl mg as tt haw ln ha ba jw su yue"
 ).split(" ");
 
+const MOST_SPEAKERS = 8;
+const NO_SPEAKERS = "off";
+
 export class OptionsForm {
   constructor({ form, summary, scope }) {
     this.form = form;
@@ -20,6 +23,7 @@ export class OptionsForm {
     this.hint = form.querySelector("[data-part=engine-hint]");
     form.querySelector("datalist").append(...MODELS.map((name) => h("option", { value: name })));
     form.elements.namedItem("language").append(...languageOptions());
+    form.elements.namedItem("speakers").append(...speakerOptions());
     scope.listen(form, "input", () => this.#changed());
     scope.listen(form, "submit", (event) => event.preventDefault());
     this.#changed();
@@ -28,7 +32,9 @@ export class OptionsForm {
   /** The fields that a person set, under their names on the wire. */
   get values() {
     const chosen = [...new FormData(this.form)].map(([name, value]) => [name, value.trim()]);
-    return Object.fromEntries(chosen.filter(([, value]) => value !== ""));
+    const { speakers, ...values } = Object.fromEntries(chosen.filter(([, value]) => value !== ""));
+    if (speakers === NO_SPEAKERS) return { ...values, diarize: false };
+    return speakers ? { ...values, diarize: true, num_speakers: Number(speakers) } : values;
   }
 
   show({ engines }) {
@@ -48,7 +54,8 @@ export class OptionsForm {
     setText(this.hint, this.#hint());
     const { values } = this;
     const parts = [values.engine && engineName(values.engine), values.model, values.language && languageName(values.language)];
-    setText(this.summary, parts.filter(Boolean).join(" · ") || "engine, model, language");
+    const speakers = values.diarize === false ? "no speakers" : values.num_speakers && speakersPhrase(values.num_speakers);
+    setText(this.summary, [...parts, speakers].filter(Boolean).join(" · ") || "engine, model, language, speakers");
   }
 
   #hint() {
@@ -62,6 +69,15 @@ export class OptionsForm {
 function engineOption({ name, usable, version }) {
   const label = [engineName(name), version, usable ? null : "(not available here)"].filter(Boolean).join(" ");
   return h("option", { value: name, text: label, disabled: !usable });
+}
+
+function speakerOptions() {
+  const numbers = Array.from({ length: MOST_SPEAKERS }, (_, place) => place + 1);
+  return [
+    h("option", { value: "", text: "Told apart" }),
+    h("option", { value: NO_SPEAKERS, text: "Not told apart" }),
+    ...numbers.map((number) => h("option", { value: String(number), text: speakersPhrase(number) })),
+  ];
 }
 
 function languageOptions() {

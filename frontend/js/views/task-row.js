@@ -1,6 +1,6 @@
 // Owns one Task on the page: its name, what can be done with it, its bar, its words, its failure.
 
-import { engineName, languageName, length, moment } from "../phrasing.js";
+import { engineName, languageName, length, moment, speakersPhrase } from "../phrasing.js";
 import { isFinished } from "../task.js";
 import { button, h, icon, setText } from "./dom.js";
 import { EngineNote } from "./engine-note.js";
@@ -11,6 +11,7 @@ import { TranscriptView } from "./transcript.js";
 
 const SURE_WITHIN = 4_000;
 const PREVIEW = 240;
+const HAS_TRANSCRIPT = new Set(["completed", "partial"]);
 
 /** `commands`: `cancel(id)`, `retry(id)`, `remove(id)`, `read(id)` (loads the transcript), and those of `Exports`. */
 export class TaskRow {
@@ -88,6 +89,7 @@ export class TaskRow {
     this.#cancel.hidden = finished;
     this.#cancel.disabled = task.asked !== null;
     this.#retry.hidden = !finished || task.status === "completed";
+    setText(this.#retry.querySelector("span"), task.status === "partial" ? "Retry speakers" : "Retry");
     this.#retry.disabled = this.#remove.disabled = task.asked !== null;
     this.#remove.hidden = !finished;
     for (const [action, what] of [[this.#cancel, "Cancel"], [this.#retry, "Retry"], [this.#remove, "Delete"]])
@@ -114,10 +116,11 @@ export class TaskRow {
 
 function factsOf(task) {
   const engine = task.engine && [engineName(task.engine), task.engine === "pocketsphinx" ? null : task.model].filter(Boolean).join(" ");
-  const took = task.status === "completed" && task.startedAt ? (Date.parse(task.completedAt) - Date.parse(task.startedAt)) / 1000 : null;
+  const took = HAS_TRANSCRIPT.has(task.status) && task.startedAt ? (Date.parse(task.completedAt) - Date.parse(task.startedAt)) / 1000 : null;
   const facts = [
     task.duration && length(task.duration),
     task.language && languageName(task.language),
+    task.speakerCount && speakersPhrase(task.speakerCount),
     engine,
     took !== null && took >= 0 && `done in ${length(took)}`,
     task.attempt > 1 && `attempt ${task.attempt}`,

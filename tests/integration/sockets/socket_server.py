@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.api.event_stream_api import task_events
+from app.api.gate import Gate, GateRule
 from app.api.socket_api import socket_routes
 from app.core.config import Settings
 from app.core.logging import configure_logging
@@ -38,7 +39,7 @@ def build(database: Database, settings: Settings) -> Starlette:
         connection_manager.start(asyncio.get_running_loop())
         progress_emitter.attach(log)
         with hearing_shutdown(connection_manager.go_away):
-            yield {"sockets": connection_manager}
+            yield {"sockets": connection_manager, "gate": GateRule(settings)}
         await connection_manager.stop()
         progress_emitter.close()
 
@@ -63,7 +64,7 @@ def main(folder: Path) -> None:
     """Serve until told to stop."""
     settings = Settings(data_dir=folder)
     configure_logging(settings.log_level)
-    application = build(Database(settings.resolved_database_url), settings)
+    application = Gate(build(Database(settings.resolved_database_url), settings))
     listener = listening_socket("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(application, **uvicorn_options(settings)))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")

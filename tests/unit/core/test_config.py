@@ -73,6 +73,9 @@ def test_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CESAR_DEVICE", "tpu"),
         ("CESAR_ENGINE", "whisper"),
         ("CESAR_LEASE_SECONDS", "0"),
+        ("CESAR_VAD_METHOD", "ear"),
+        ("CESAR_PRESETS", "[1]"),
+        ("CESAR_PRESETS", "{"),
     ],
 )
 def test_value_that_cannot_work_is_named(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,6 +85,14 @@ def test_value_that_cannot_work_is_named(name: str, value: str, monkeypatch: pyt
         load_settings()
     assert str(refusal.value).startswith(name)
     assert "\n" not in str(refusal.value)
+
+
+def test_bounds_have_to_be_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More speakers at least than at most is refused."""
+    monkeypatch.setenv("CESAR_MIN_SPEAKERS", "3")
+    monkeypatch.setenv("CESAR_MAX_SPEAKERS", "2")
+    with pytest.raises(SettingsError, match="CESAR_MIN_SPEAKERS must not be greater than CESAR_MAX_SPEAKERS"):
+        load_settings()
 
 
 def test_settings_are_frozen() -> None:

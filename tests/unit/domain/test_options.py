@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.domain.errors import CATALOGUE, CesarError
-from app.domain.options import TranscriptionOptions
+from app.domain.options import TranscriptionOptions, overlay
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,22 @@ def test_what_can_be_is_taken(right: dict[str, Any]) -> None:
     TranscriptionOptions(**right)
 
 
-def test_diarize_is_the_default() -> None:
-    """Speakers are told apart unless somebody says no."""
-    assert TranscriptionOptions().diarize is True
+def test_what_is_left_out_is_left_to_the_server() -> None:
+    """Nothing but the task is given unless somebody says so, not even whether speakers are told apart."""
+    assert TranscriptionOptions().given() == {"task": "transcribe"}
+
+
+@pytest.mark.parametrize(
+    ("base", "changes", "result"),
+    [
+        ({"model": "tiny", "beam_size": 5}, {"beam_size": 1}, {"model": "tiny", "beam_size": 1}),
+        ({"num_speakers": 3}, {"min_speakers": 4}, {"num_speakers": None, "max_speakers": None, "min_speakers": 4}),
+        ({"min_speakers": 2, "max_speakers": 3}, {"language": "de"}, {"min_speakers": 2, "max_speakers": 3, "language": "de"}),
+    ],
+)  # fmt: skip
+def test_changes_lie_over_options(base: dict[str, Any], changes: dict[str, Any], result: dict[str, Any]) -> None:
+    """New bounds on the number of speakers take the place of all the old ones; other options change one by one."""
+    assert overlay(base, changes) == result
 
 
 def test_every_entry_of_the_catalogue_helps() -> None:

@@ -11,7 +11,7 @@ from app.domain.events import ProgressEvent, SegmentEvent
 from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
-from app.domain.transcript import Segment, Word
+from app.domain.transcript import Segment, Transcript, Word
 from app.services.job_service import Submission
 from app.services.runs import RunResult
 from app.services.store import Lease
@@ -278,3 +278,15 @@ def test_a_lease_of_an_earlier_attempt_is_void(bench: Workbench) -> None:
     assert not bench.tasks.holds(old)
     assert bench.tasks.holds(new)
     assert not bench.tasks.holds(Lease(task_id, new.attempt, "you"))
+
+
+def test_a_run_of_a_deleted_task_ends_in_silence(bench: Workbench) -> None:
+    """A Task that is deleted while it runs takes neither a result nor a failure, and nobody is told of a fault."""
+    (task_id,) = bench.submit()
+    lease = bench.claim().lease
+    bench.jobs.delete_task(task_id)
+    with pytest.raises(Cancelled):
+        bench.tasks.complete(lease, RESULT)
+    with pytest.raises(Cancelled):
+        bench.tasks.reached(lease, TaskProgressStage.DIARIZING, Transcript(RESULT.segments))
+    bench.tasks.fail(lease, CesarError("bad_media"))

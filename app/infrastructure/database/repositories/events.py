@@ -21,8 +21,9 @@ from app.domain.events import (
 )
 from app.domain.lifecycle import FINISHED
 from app.domain.transcript import Segment
+from app.infrastructure.database.repositories.segment_rows import segment_values
 from app.infrastructure.database.repositories.tasks import fence
-from app.infrastructure.database.repositories.transcripts import segment_values
+from app.infrastructure.database.repositories.transcripts import replace_segments
 from app.models import Segment as SegmentRow
 from app.models import Task, TaskEvent
 from app.schemas.events import encode_event
@@ -36,11 +37,11 @@ class EventRepository:
         self._session = session
         self._touched = touched
 
-    def append(self, task: Task, *events: Event) -> None:
+    def append(self, task: Task, *events: Event) -> list[StoredEvent]:
         """Number, encode and store events of a Task; announced after the commit."""
-        for event in events:
-            self.append_by_id(task.uuid, event, None)
+        stored = [self.append_by_id(task.uuid, event, None) for event in events]
         self._session.refresh(task)
+        return [event for event in stored if event is not None]
 
     def append_by_id(self, task_id: str, event: Event, lease: Lease | None) -> StoredEvent | None:
         """The same by public id and, where given, only while the lease holds; None if it was refused."""
@@ -73,9 +74,7 @@ class EventRepository:
                 self._session.execute(delete(SegmentRow).where(same))
                 self._session.execute(insert(SegmentRow).values(**segment_values(row_id, segment)))
             case SegmentsRevisedEvent():
-                self._session.execute(delete(SegmentRow).where(col(SegmentRow.task_id) == row_id))
-                if event.segments:
-                    self._session.execute(insert(SegmentRow), [segment_values(row_id, s) for s in event.segments])
+                replace_segments(self._session, row_id, event.segments)
             case WarningEvent():
                 task = self._session.get_one(Task, row_id)
                 task.warnings = [*task.warnings, event.user_message]
@@ -86,6 +85,8 @@ class EventRepository:
 
 
 def _columns(event: Event) -> dict[str, Any]:
+    if isinstance(event, SegmentEvent | SegmentsRevisedEvent):
+        return {"transcript_version": col(Task.transcript_version) + 1}
     if not isinstance(event, ProgressEvent):
         return {}
     return {

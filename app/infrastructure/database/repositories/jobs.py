@@ -51,13 +51,14 @@ class JobRepository:
         """Whether no Task is left in it."""
         return self._session.exec(select(Task.id).where(Task.job_id == job.id).limit(1)).first() is None
 
-    def refresh(self, job_id: int) -> None:
-        """Derive status, counts and times anew from the Tasks."""
+    def refresh(self, job_id: int) -> Job | None:
+        """Derive status, counts and times anew from the Tasks; the Job, if this ended it."""
         rows = self._session.exec(
             select(Task.status, func.count()).where(Task.job_id == job_id).group_by(col(Task.status))
         ).all()
         counts = Counter({JobStatus(status): number for status, number in rows})
         job = self._session.get_one(Job, job_id)
+        was_finished = job.status in FINISHED
         job.status = job_status_of(counts.keys())
         job.progress_total = counts.total()
         job.progress_current = sum(counts[status] for status in FINISHED)
@@ -65,6 +66,7 @@ class JobRepository:
         job.error_message = self._errors(job_id) if counts[JobStatus.FAILED] else None
         self._session.add(job)
         self._session.flush()
+        return job if job.status in FINISHED and not was_finished else None
 
     def remove(self, job: Job) -> None:
         """Delete the Job, its Tasks, their segments and events."""

@@ -1,12 +1,13 @@
 """Owns the statements about stored segments."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sqlalchemy import delete, insert
 from sqlmodel import Session, col, select
 
 from app.domain.transcript import Segment
+from app.infrastructure.database.repositories.edits import EditRepository
+from app.infrastructure.database.repositories.segment_rows import segment_values
 from app.models import Segment as SegmentRow
 from app.models import Task
 
@@ -18,10 +19,8 @@ class TranscriptRepository:
         self._session = session
 
     def replace(self, task: Task, segments: Sequence[Segment]) -> None:
-        """Make these the Task's segments."""
-        self.clear(task)
-        if segments:
-            self._session.execute(insert(SegmentRow), [segment_values(task.id, segment) for segment in segments])
+        """Make these the Task's segments; speakers' names follow their speakers."""
+        replace_segments(self._session, task.id, segments)
 
     def clear(self, task: Task) -> None:
         """Delete the Task's segments."""
@@ -33,14 +32,9 @@ class TranscriptRepository:
         return list(self._session.exec(rows).all())
 
 
-def segment_values(task_id: int, segment: Segment) -> dict[str, object]:
-    """The columns of one segment."""
-    return {
-        "task_id": task_id,
-        "index": segment.index,
-        "start": segment.start,
-        "end": segment.end,
-        "text": segment.text,
-        "speaker": segment.speaker,
-        "words": [asdict(word) for word in segment.words],
-    }
+def replace_segments(session: Session, task_id: int, segments: Sequence[Segment]) -> None:
+    """The one way in which segments take the place of others."""
+    EditRepository(session).carry(task_id, segments)
+    session.execute(delete(SegmentRow).where(col(SegmentRow.task_id) == task_id))
+    if segments:
+        session.execute(insert(SegmentRow), [segment_values(task_id, segment) for segment in segments])

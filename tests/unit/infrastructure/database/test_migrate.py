@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 import app.models  # noqa: F401 - fills the metadata
 from app.core.config import SettingsError
 from app.infrastructure.database import migrate
-from app.infrastructure.database.engine import Database, refuse_network_share
+from app.infrastructure.database.engine import Database, folder_of, refuse_network_share
 
 MIGRATIONS = Path(migrate.__file__).parent / "migrations"
 EARLIER = ["0001", "0002"]
@@ -145,3 +145,21 @@ def test_a_network_share_is_refused() -> None:
     refuse_network_share("/home/me", mounts)
     with pytest.raises(SettingsError, match="network share"):
         refuse_network_share("/mnt/share/cesar", mounts)
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("sqlite:////mnt/share/cesar.db", "/mnt/share"),
+        ("sqlite:////mnt/share/../other/cesar.db?timeout=5", "/mnt/other"),
+        ("sqlite:///file:/mnt/share/cesar.db?uri=true", "/mnt/share"),
+        ("sqlite+pysqlite:////mnt/share/cesar.db", "/mnt/share"),
+        ("sqlite:///cesar.db", str(Path.cwd())),
+        ("sqlite://", None),
+        ("sqlite:///:memory:", None),
+        ("postgresql://user:word@host/cesar", None),
+    ],
+)
+def test_the_folder_that_counts_is_the_one_of_the_file(url: str, folder: str | None) -> None:
+    """Wherever the settings put the database; one without a file is on no share."""
+    assert folder_of(url) == (None if folder is None else Path(folder))

@@ -5,6 +5,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from app.core.config import Settings
 from app.domain.errors import Cancelled, CesarError
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import Engine, RunControl
+from app.infrastructure.engines.background_call import call_in_background
 from app.infrastructure.engines.choice import Choice
 from app.infrastructure.engines.shelf import WarmShelf
 from tests.fakes import spoken
@@ -259,4 +261,135 @@ def test_a_dropped_model_is_really_freed(settings: Settings) -> None:
         assert alive() is None
     finally:
         gc.enable()
+    shelf.close()
+
+
+def _beside(settings: Settings, **update: Any) -> WarmShelf:
+    return WarmShelf(
+        settings.model_copy(
+            update={
+                "align_model": "tests.fakes.scripted_aligner:create",
+                "diarize_model": "tests.fakes.scripted_diarizer:create",
+                **update,
+            }
+        )
+    )
+
+
+def test_aligners_and_diarizers_of_your_own_stay_warm(settings: Settings) -> None:
+    """What the settings name as `package.module:factory` is made once and lent again, until its time is up."""
+    shelf = _beside(settings, model_ttl_seconds=60.0)
+    with (
+        shelf.lend_aligner("en", PLAIN, RecordedControl()) as aligner,
+        shelf.lend_diarizer(PLAIN, RecordedControl()) as diarizer,
+    ):
+        assert shelf.sweep(time.monotonic() + 100) == 0
+    with shelf.lend_aligner("en", PLAIN, RecordedControl()) as again:
+        assert again is aligner
+    with shelf.lend_diarizer(PLAIN, RecordedControl()) as again_diarizer:
+        assert again_diarizer is diarizer
+    assert (len(shelf.aligners()), len(shelf.diarizers())) == (1, 1)
+    assert shelf.sweep(time.monotonic() + 100) == 2
+    assert (shelf.aligners(), shelf.diarizers()) == ((), ())
+    shelf.close()
+
+
+def test_an_aligner_is_lent_to_one_run_at_a_time(settings: Settings) -> None:
+    """A second run waits for the aligner, and notices meanwhile that it was cancelled."""
+    shelf = _beside(settings)
+    waiting = RecordedControl(cancel_when=lambda seen: seen.checks >= 3)
+    with (
+        shelf.lend_aligner("en", PLAIN, RecordedControl()),
+        pytest.raises(Cancelled),
+        shelf.lend_aligner("en", PLAIN, waiting),
+    ):
+        pytest.fail("the aligner was lent twice")
+    shelf.close()
+
+
+@pytest.mark.parametrize(
+    ("problem", "kept"),
+    [
+        (RuntimeError("CUDA error"), 0),
+        (CesarError("out_of_memory"), 0),
+        (CesarError("language_unsupported"), 1),
+        (Cancelled(), 1),
+    ],
+)
+def test_what_may_be_broken_is_dropped(shelf: WarmShelf, problem: Exception, kept: int) -> None:
+    """After an unforeseen failure, or when memory ran out, an engine is not lent again; a refusal or a cancel keeps it."""
+    with pytest.raises(type(problem)), shelf.lend(SMALL, RecordedControl()):
+        raise problem
+    assert len(shelf.engines()) == kept
+
+
+def test_an_engine_with_a_stray_call_is_not_lent(shelf: WarmShelf, factory: Factory) -> None:
+    """While native code of a cancelled run still works on an engine, the next run waits; then it gets the same engine."""
+    release = threading.Event()
+    with pytest.raises(Cancelled), shelf.lend(SMALL, RecordedControl()) as first:
+        call_in_background(lambda: release.wait(30), _leave, owner=first)
+    waiting = RecordedControl(cancel_when=lambda seen: seen.checks >= 3)
+    with pytest.raises(Cancelled), shelf.lend(SMALL, waiting):
+        pytest.fail("the engine was lent although a call still runs on it")
+    release.set()
+    with shelf.lend(SMALL, RecordedControl()) as again:
+        assert again is first
+    assert len(factory.loaded) == 1
+
+
+def test_a_stray_call_that_does_not_end_costs_the_engine(
+    shelf: WarmShelf, factory: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a while the engine is given up and a fresh one is loaded."""
+    monkeypatch.setattr("app.infrastructure.engines.lending.STRAY_SECONDS", 0.3)
+    release = threading.Event()
+    with pytest.raises(Cancelled), shelf.lend(SMALL, RecordedControl()) as first:
+        call_in_background(lambda: release.wait(30), _leave, owner=first)
+    with shelf.lend(SMALL, RecordedControl()) as second:
+        assert second is not first
+    release.set()
+    assert len(factory.loaded) == 2
+
+
+def _leave(elapsed: float) -> None:
+    raise Cancelled
+
+
+def test_loading_can_be_cancelled(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is cancelled while a module is imported does not wait for it."""
+    (tmp_path / "slow_to_import.py").write_text(
+        "import time\ntime.sleep(8)\n\ndef create(settings):\n    return None\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    shelf = WarmShelf(settings.model_copy(update={"engine": "slow_to_import:create"}))
+    started = time.monotonic()
+    control = RecordedControl(cancel_when=lambda seen: seen.checks >= 3)
+    with pytest.raises(Cancelled), shelf.lend(PLAIN, control):
+        pytest.fail("there is no engine to lend")
+    assert time.monotonic() - started < 6
+    shelf.close()
+
+
+def test_a_request_is_told_early_what_it_may_not_name(shelf: WarmShelf, factory: Factory) -> None:
+    """A factory or a strange folder as `align_model` is refused before an engine is loaded."""
+    own = TranscriptionOptions(engine="pocketsphinx", align_model="tests.fakes.scripted_aligner:create")
+    with pytest.raises(CesarError) as refused, shelf.lend(own, RecordedControl()):
+        pytest.fail("the engine was lent")
+    assert refused.value.code == "bad_value"
+    assert factory.loaded == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"), [("align_model", "alignment_unavailable"), ("diarize_model", "diarization_failed")]
+)
+def test_a_factory_that_is_not_there_is_said(settings: Settings, setting: str, code: str) -> None:
+    """A setting that names no factory fails with the stage's own code."""
+    shelf = _beside(settings, **{setting: "no.such.module:create"})
+    lend = {
+        "align_model": lambda: shelf.lend_aligner("en", PLAIN, RecordedControl()),
+        "diarize_model": lambda: shelf.lend_diarizer(PLAIN, RecordedControl()),
+    }[setting]
+    with pytest.raises(CesarError) as refused, lend():
+        pytest.fail("there is nothing to lend")
+    assert refused.value.code == code
     shelf.close()

@@ -235,14 +235,142 @@ def test_any_other_failure_stays_what_it_is(engine: Any, long: Audio, monkeypatc
         engine.transcribe(long, LONG, RecordedControl())
 
 
-def test_options_without_effect_are_told(engine: Any, tmp_path: Path) -> None:
-    """What WhisperX ignores gives one warning that names it."""
+def test_a_temperature_is_used(engine: Any, long: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CTranslate2 draws words at the request's temperature, and the shared model is asked as before afterwards."""
+    asked: list[dict[str, Any]] = []
+    usual = engine.transcribe(long, LONG, RecordedControl())
+    whisper = engine._pipeline.model
+    monkeypatch.setattr(whisper, "model", Noted(whisper.model, asked))
+    engine.transcribe(long, TranscriptionOptions(chunk_size=8, temperature=0.9), RecordedControl())
+    assert {search["sampling_temperature"] for search in asked} == {0.9}
+    assert {search["beam_size"] for search in asked} == {1}
+    asked.clear()
+    assert engine.transcribe(long, LONG, RecordedControl()) == usual
+    assert not any("sampling_temperature" in search for search in asked)
+
+
+class Noted:
+    """CTranslate2's model; notes how it is asked to search."""
+
+    def __init__(self, model: Any, asked: list[dict[str, Any]]) -> None:
+        self._model = model
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def generate(self, features: Any, prompts: Any, **search: Any) -> Any:
+        self._asked.append(search)
+        return self._model.generate(features, prompts, **search)
+
+
+def test_settings_are_the_defaults_of_a_request(long: Audio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompt, hotwords, beam and chunk size of the settings are used where the request is silent, and only there."""
+    from app.infrastructure.engines.whisperx_engine import WhisperXEngine
+
+    settings = Settings(
+        _env_file=None, offline=True, threads=2, initial_prompt="Call.", hotwords="Susan", beam_size=2, chunk_size=8
+    )
+    own = WhisperXEngine(settings, Choice("whisperx", MODEL, "cpu", "int8", "for the test"), MODEL)
+    seen: list[Any] = []
+    generate = own._pipeline.model.generate_segment_batched
+
+    def noted(features: Any, tokenizer: Any, search: Any) -> Any:
+        seen.append((search.initial_prompt, search.hotwords, search.beam_size))
+        return generate(features, tokenizer, search)
+
+    monkeypatch.setattr(own._pipeline.model, "generate_segment_batched", noted)
+    transcript = own.transcribe(long, TranscriptionOptions(), RecordedControl())
+    assert set(seen) == {("Call.", "Susan", 2)}
+    assert max(segment.end - segment.start for segment in transcript.segments) <= 8.1
+    seen.clear()
+    own.transcribe(long, TranscriptionOptions(hotwords="Peter", beam_size=1), RecordedControl())
+    assert set(seen) == {("Call.", "Peter", 1)}
+
+
+@pytest.mark.parametrize("most", [2, 1])
+def test_a_batch_that_does_not_fit_is_halved(
+    engine: Any, long: Audio, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """When memory runs out the same speech is decoded in smaller batches, with one warning for each halving."""
+    expected = engine.transcribe(long, TranscriptionOptions(chunk_size=4, batch_size=4), RecordedControl())
+    sizes: list[int] = []
+    generate = engine._pipeline.model.generate_segment_batched
+
+    def small(features: Any, *rest: Any) -> Any:
+        sizes.append(len(features))
+        if len(features) > most:
+            raise RuntimeError("CUDA failed with error out of memory")
+        return generate(features, *rest)
+
+    monkeypatch.setattr(engine._pipeline.model, "generate_segment_batched", small)
     control = RecordedControl()
-    options = TranscriptionOptions(temperature=0.4, vad_method="silero")
-    engine.transcribe(spoken.silence(1.0, tmp_path), options, control)
-    [(code, message)] = control.warnings
-    assert code == "option_ignored"
-    assert "temperature, vad_method" in message
+    transcript = engine.transcribe(long, TranscriptionOptions(chunk_size=4, batch_size=4), control)
+    assert transcript == expected
+    assert tuple(control.segments) == expected.segments
+    assert [code for code, _ in control.warnings] == ["batch_halved"] * len(control.warnings)
+    assert [int(message.rsplit(": ", 1)[1].split()[0]) for _, message in control.warnings] == (
+        [2] if most == 2 else [1]
+    )
+    assert max(sizes[sizes.index(max(sizes)) + 1 :]) <= most
+
+
+def test_silero_that_is_not_here_is_said(
+    engine: Any, long: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Offline and without silero in torch's cache the failure is `model_unavailable`, and nothing was decoded."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    control = RecordedControl()
+    with pytest.raises(CesarError) as failed:
+        engine.transcribe(long, TranscriptionOptions(vad_method="silero"), control)
+    assert failed.value.code == "model_unavailable"
+    assert "silero" in str(failed.value.detail)
+    assert control.segments == []
+
+
+HUBCONF = """
+def silero_vad(onnx=False):
+    def speech(samples, model, sampling_rate, max_speech_duration_s, threshold):
+        length = int(max_speech_duration_s * sampling_rate)
+        return [{"start": at, "end": min(at + length, len(samples))} for at in range(0, len(samples), length)]
+
+    return object(), (speech, None, None, None, None)
+"""
+
+
+def test_silero_from_the_cache_finds_the_speech(
+    engine: Any, long: Audio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What torch.hub has in its cache is loaded without a network and asked with the request's own chunk size."""
+    cached = tmp_path / "hub" / "snakers4_silero-vad_master"
+    cached.mkdir(parents=True)
+    (cached / "hubconf.py").write_text(HUBCONF)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(engine, "_silero", None)
+    control = RecordedControl()
+    engine.transcribe(long, TranscriptionOptions(vad_method="silero", chunk_size=6), control)
+    assert [segment.start for segment in control.segments] == [0.0, 6.0, 12.0, 18.0]
+    assert engine.transcribe(long, LONG, RecordedControl()).segments[0].start > 0.0
+
+
+def test_the_first_segment_comes_early(engine: Any, long: Audio, tmp_path: Path) -> None:
+    """Of a recording of some minutes the first segment leaves while less than a third of it was even listened to."""
+    audio = spoken.joined([long] * 8, tmp_path)
+    listened: list[int] = []
+    detect = engine._pipeline.vad_model.detect
+
+    def counted(samples: Any, told: Any) -> Any:
+        listened.append(len(samples))
+        return detect(samples, told)
+
+    engine._pipeline.vad_model.detect = counted
+    control = RecordedControl(cancel_when=lambda seen: bool(seen.segments))
+    try:
+        with pytest.raises(Cancelled):
+            engine.transcribe(audio, LONG, control)
+    finally:
+        del engine._pipeline.vad_model.detect
+    assert sum(listened) / 16_000 < audio.duration_seconds / 3
 
 
 def test_a_folder_without_a_model_is_said(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from app.api.gate import Gate, GateRule
+from app.api.middleware import AnswerHeaders
 from app.api.socket_api import socket_routes
+from app.core.config import Settings
 from app.domain.events import StatusEvent, WarningEvent
 from app.domain.lifecycle import JobStatus
 from app.infrastructure.websocket.connection_manager import ConnectionManager, DefaultLimits
@@ -33,10 +36,10 @@ def client(log: InMemoryEventLog, manager: ConnectionManager) -> Iterator[TestCl
     async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
         manager.attach(log, log, DefaultLimits())
         manager.start(asyncio.get_running_loop())
-        yield {"sockets": manager}
+        yield {"sockets": manager, "gate": GateRule(Settings(allowed_hosts=frozenset({"testserver"})))}
         await manager.stop(1)
 
-    with TestClient(Starlette(routes=socket_routes, lifespan=lifespan)) as client:
+    with TestClient(AnswerHeaders(Gate(Starlette(routes=socket_routes, lifespan=lifespan)))) as client:
         yield client
 
 
@@ -76,12 +79,25 @@ def test_a_message_sent_from_another_loop_reaches_the_watchers(client: TestClien
         assert socket.receive_json() == {"type": "progress", "percentage": 5}
 
 
-def test_a_refused_origin_sees_403(client: TestClient) -> None:
-    """With the error's body, where the server can send one."""
+def refused(client: TestClient, **headers: str) -> WebSocketDenialResponse:
     with (
         pytest.raises(WebSocketDenialResponse) as refused,
-        client.websocket_connect("/ws", headers={"origin": "http://evil.example"}),
+        client.websocket_connect("/ws", headers=headers),
     ):
         pass
-    assert refused.value.status_code == 403
-    assert refused.value.json()["error"]["code"] == "origin_refused"
+    return refused.value
+
+
+def test_a_refused_origin_sees_403(client: TestClient) -> None:
+    """With the error's body and the headers of every answer, where the server can send them."""
+    answer = refused(client, origin="http://evil.example")
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "origin_refused"
+    assert answer.headers["x-request-id"] == answer.json()["error"]["request_id"] != ""
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_refused_host_sees_421(client: TestClient) -> None:
+    """A name that was pointed at this machine opens no socket."""
+    answer = refused(client, host="evil.example", origin="http://evil.example")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (421, "host_refused")

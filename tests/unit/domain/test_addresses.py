@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.infrastructure.media.addresses import is_public
+from app.domain.addresses import is_public
 
 PUBLIC = ["1.1.1.1", "8.8.8.8", "93.184.215.14", "172.15.255.255", "172.32.0.0", "100.63.255.255", "100.128.0.0", "223.255.255.255",
           "2606:4700:4700::1111", "2a00:1450:4001:82f::200e", "2001:4860:4860::8888", "64:ff9b::808:808"]  # fmt: skip

@@ -1,8 +1,8 @@
-"""Owns the connections of a download: a name is resolved once, every answer is checked, and only a checked address is dialled.
+"""Owns connections to addresses that strangers name: the name is resolved once, and only checked addresses are dialled.
 
 The check sits where the socket is opened, below redirects, retries and pools, so nothing can go around it; TLS still
 verifies the certificate against the name. Every wait is cut into slices, to notice a cancelled run and the end of the
-time that the whole download has, however slowly the other side drips.
+time that the whole exchange has, however slowly the other side drips.
 """
 
 import queue
@@ -15,12 +15,13 @@ from typing import Any, Final
 
 import httpcore2
 
+from app.domain.addresses import is_public
 from app.domain.errors import CesarError
-from app.infrastructure.media.addresses import is_public
 
 SLICE_SECONDS: Final = 0.2
 CONNECT_SECONDS: Final = 10.0
 MOST_ADDRESSES: Final = 4
+PIECE_BYTES: Final = 65_536
 
 Resolver = Callable[[str, int], list[str]]
 
@@ -32,11 +33,11 @@ def system_resolver(host: str, port: int) -> list[str]:
 
 
 class Allowance:
-    """How long a download may still take, and whether it is still wanted.
+    """How long an exchange may still take, and whether it is still wanted.
 
     Args:
         seconds: for everything: names, connections, redirects, body.
-        check: raises when the download is no longer wanted.
+        check: raises when the answer is no longer wanted.
     """
 
     def __init__(self, seconds: float, check: Callable[[], None]) -> None:
@@ -129,8 +130,10 @@ class WatchedStream(httpcore2.NetworkStream):
                 continue
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send a request; it is small."""
-        self._stream.write(buffer, self._allowance.left(CONNECT_SECONDS))
+        """Send a request, in pieces: between them the end of the time is noticed."""
+        for start in range(0, len(buffer), PIECE_BYTES):
+            piece = buffer[start : start + PIECE_BYTES]
+            self._stream.write(piece, self._allowance.left(CONNECT_SECONDS))
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,0 +1,89 @@
+"""Owns the route of transcripts: any format, at any time, and nothing at all when the reader has it already."""
+
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from app import __version__
+from app.api.errors import documented
+from app.api.state import services_of
+from app.schemas.tasks import Transcript
+from app.services.export.options import RenderOptions
+from app.services.export_service import MEDIA_TYPES, check_format, ending_of, render_file
+
+TAG = "Tasks Management"
+_DEFAULTS: Final = RenderOptions()
+
+router = APIRouter(tags=[TAG])
+
+
+def chosen(
+    speakers: Annotated[bool, Query(description="Say who speaks, where that is known")] = _DEFAULTS.speakers,
+    timestamps: Annotated[
+        bool | None, Query(description="Times in txt, md and docx; by default not in txt")
+    ] = _DEFAULTS.timestamps,
+    max_line_length: Annotated[
+        int, Query(description="Subtitles: columns of a line (8 to 120); a wide character takes two")
+    ] = _DEFAULTS.max_line_length,
+    max_lines: Annotated[int, Query(description="Subtitles: lines of a cue (1 to 4)")] = _DEFAULTS.max_lines,
+    max_cps: Annotated[
+        float, Query(description="Subtitles: reading speed in columns per second (5 to 100)")
+    ] = _DEFAULTS.max_cps,
+) -> RenderOptions:
+    """What the query says about how to write it."""
+    return RenderOptions(speakers, timestamps, max_line_length, max_lines, max_cps)
+
+
+@router.get(
+    "/tasks/{task_id}/transcript",
+    summary="Get the transcript",
+    response_model=Transcript,
+    responses={
+        **documented(400, 404, 409, 422),
+        200: {"content": {kind.partition(";")[0]: {} for kind in MEDIA_TYPES.values()}},
+        304: {"description": "The transcript is still the one with this ETag"},
+    },
+)
+def get_transcript(
+    request: Request,
+    task_id: str,
+    options: Annotated[RenderOptions, Depends(chosen)],
+    format: Annotated[str, Query(description=", ".join(MEDIA_TYPES))] = "json",  # noqa: A002 - the wire's name
+    download: Annotated[bool, Query(description="Have a browser save it as a file")] = False,
+) -> Response:
+    """The transcript, made from the stored segments: whatever became of the task, and while it runs, as far as it goes.
+
+    The ETag of the format `json` is the transcript's version; other formats and options have tags of their own.
+    """
+    check_format(format)
+    transcript = services_of(request).queries.transcript(task_id)
+    headers = {"etag": _tag(transcript, format, options), "cache-control": "no-cache"}
+    if _is_known(request.headers.get("if-none-match", ""), headers["etag"]):
+        return Response(status_code=304, headers=headers)
+    headers["content-disposition"] = _disposition(transcript, format, download)
+    return Response(render_file(transcript, format, options), media_type=MEDIA_TYPES[format], headers=headers)
+
+
+def _tag(transcript: Transcript, wanted: str, options: RenderOptions) -> str:
+    """The version; beside it, for a rendering, what it was made with, this release included. Renderings are weak: a docx holds the
+    moment it was made."""
+    if wanted == "json":
+        return f'"{transcript.version}"'
+    made_with = sha256(f"{wanted} {sorted(asdict(options).items())} {__version__}".encode()).hexdigest()
+    return f'W/"{transcript.version}-{made_with[:12]}"'
+
+
+def _is_known(known: str, tag: str) -> bool:
+    """Whether `If-None-Match` names the tag; compared weakly, since a proxy that compresses makes every tag a weak one."""
+    names = {name.strip().removeprefix("W/") for name in known.split(",")}
+    return known.strip() == "*" or tag.removeprefix("W/") in names
+
+
+def _disposition(transcript: Transcript, wanted: str, download: bool) -> str:
+    name = quote(f"{PurePosixPath(transcript.filename).stem or 'transcript'}.{ending_of(wanted)}", safe="")
+    return f"{'attachment' if download else 'inline'}; filename*=utf-8''{name}"
