@@ -6,8 +6,11 @@ to tell a man from a woman; the transform of the embeddings is the identity.
 
 import importlib.util
 import json
-import os
+import warnings
 from pathlib import Path
+
+from app.core.config import Settings
+from app.infrastructure.engines.whisperx_loading import whisperx_at_hand
 
 DIMENSION = 128
 
@@ -23,14 +26,15 @@ def make_pipeline(folder: Path, threshold: float = 0.01) -> Path:
     (folder / "segmentation" / "pytorch_model.bin").symlink_to(
         Path(whisperx.origin).parent / "assets/pytorch_model.bin"
     )
-    _write_embedding(folder / "embedding" / "pytorch_model.bin")
+    with whisperx_at_hand(Settings(_env_file=None, threads=2)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the library's own spectrum has an empty band
+        _write_embedding(folder / "embedding" / "pytorch_model.bin")
     _write_plda(folder / "plda")
     (folder / "config.yaml").write_text(json.dumps(_config(threshold)))  # JSON is YAML, too
     return folder
 
 
 def _write_embedding(file: Path) -> None:
-    os.environ["PYANNOTE_METRICS_ENABLED"] = "0"
     import lightning
     import torch
     from pyannote.audio.core.task import Problem, Resolution, Specifications
