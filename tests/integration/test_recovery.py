@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from tests.running_server import RunningServer, descendants, is_running, wait_for
 
 SLOW = "segments=6 delay=0.5"
+DECODED = 13
+"""The percentage at which the engine gets the audio."""
 
 
 def test_a_killed_worker_is_replaced_and_its_task_runs_again(server: RunningServer, silence: Path) -> None:
@@ -138,7 +140,7 @@ def test_a_short_task_ends_before_the_stop(server: RunningServer, silence: Path)
 def test_a_run_that_cannot_be_interrupted_costs_the_worker(server: RunningServer, silence: Path) -> None:
     """Cancelling a run stuck in native code: the Task is cancelled at once, the worker is replaced, the next one runs."""
     (stuck,) = server.submit(silence, initial_prompt="hang")
-    server.wait_status(stuck, "processing")
+    wait_for(lambda: server.task(stuck)["progress_percentage"] >= DECODED, 30)
     worker = server.worker_pid()
     assert server.http.post(f"/tasks/{stuck}/cancel").json()["status"] == "cancelled"
     (following,) = server.submit(silence)

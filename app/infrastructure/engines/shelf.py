@@ -23,6 +23,7 @@ from app.infrastructure.engines.choice import (
     is_factory,
     small_engine,
 )
+from app.infrastructure.engines.diarization_models import why_no_diarization
 from app.infrastructure.engines.lending import Key, Lending
 from app.infrastructure.engines.model_cache import ModelCache
 
@@ -194,6 +195,10 @@ class WarmShelf:
             if is_factory(name):
                 made: Diarizer = _made_by(name, self._settings, "diarization_failed")
                 return made
+            # Asked first and anew, because the library takes half a minute to find out what one question tells.
+            refusal = why_no_diarization(self._settings, ModelCache(self._settings))
+            if refusal is not None:
+                raise refusal
             from app.infrastructure.engines.pyannote_diarizer import PyannoteDiarizer  # noqa: PLC0415
 
             return PyannoteDiarizer(self._settings, self._cache, device)

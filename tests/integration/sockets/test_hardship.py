@@ -63,7 +63,7 @@ async def test_an_event_stream_that_is_not_read_holds_no_file_descriptor(
     (task,) = world.tasks.add()
     before = world.server.sockets_open()
     peer = dial(world.server.port, receive_buffer=4096)
-    peer.socket.sendall(f"GET /tasks/{task}/events?after=0 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    peer.socket.sendall(f"GET /tasks/{task}/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert until(lambda: world.server.sockets_open() == before + 1)
     for _ in range(200):
         world.log.append([(task, long_segment(8000))])

@@ -294,6 +294,19 @@ def test_aligners_and_diarizers_of_your_own_stay_warm(settings: Settings) -> Non
     shelf.close()
 
 
+def test_a_missing_token_is_told_before_anything_is_loaded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipeline that is not here and known to be gated needs no question to the hub, let alone a library."""
+    with Hub(tmp_path) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        shelf = WarmShelf(settings.model_copy(update={"hf_token": None, "models_dir": tmp_path, "offline": False}))
+        with pytest.raises(CesarError, match="hf_token_required"), shelf.lend_diarizer(PLAIN, RecordedControl()):
+            pass
+        shelf.close()
+        assert hub.requests == []
+
+
 def test_an_aligner_is_lent_to_one_run_at_a_time(settings: Settings) -> None:
     """A second run waits for the aligner, and notices meanwhile that it was cancelled."""
     shelf = _beside(settings)
