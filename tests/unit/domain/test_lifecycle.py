@@ -61,7 +61,7 @@ def test_a_finished_status_is_left_only_by_retry() -> None:
     """From a finished status there is one way, back into the queue; completed is left only to repeat a stage by name."""
     for status in FINISHED:
         assert MOVES[status] == {Q}
-    assert FINISHED - RETRYABLE == {C}
+    assert {C} == FINISHED - RETRYABLE
 
 
 @pytest.mark.parametrize(
