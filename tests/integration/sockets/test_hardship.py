@@ -65,8 +65,9 @@ async def test_an_event_stream_that_is_not_read_holds_no_file_descriptor(
     peer = dial(world.server.port, receive_buffer=4096)
     peer.socket.sendall(f"GET /tasks/{task}/events?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert until(lambda: world.server.sockets_open() == before + 1)
-    for _ in range(200):
+    for _ in range(500):  # not all at once: only what goes out fills the buffers between the two ends
         world.log.append([(task, long_segment(8000))])
+        await asyncio.sleep(0.01)
     assert await asyncio.to_thread(until, lambda: world.server.sockets_open() == before, 20)
 
 
