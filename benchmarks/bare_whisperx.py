@@ -1,10 +1,9 @@
 """Owns the baseline of the engine's benchmark: WhisperX's own calls, as its documentation shows them, in a process of its own.
 
-`python -m benchmarks.bare_whisperx RECORDING RUNS` loads the models, transcribes and aligns a 16 kHz mono wav file RUNS times, and
-prints the seconds of each run as a JSON list.
+`python -m benchmarks.bare_whisperx RECORDING` loads the models, transcribes and aligns a 16 kHz mono wav file once for every line of
+its input, and answers each with the seconds that took.
 """
 
-import json
 import os
 import sys
 import tempfile
@@ -22,11 +21,11 @@ BATCH = 4
 _SENTENCE_RULES = ("collocations.tab", "sent_starters.txt", "abbrev_types.txt", "ortho_context.tab")
 
 
-def main(recording: Path, runs: int) -> None:
+def main(recording: Path) -> None:
     """Run."""
     with tempfile.TemporaryDirectory() as folder:
         _prepare(Path(folder))
-        print(json.dumps(_measure(recording, runs)))
+        _measure(recording)
 
 
 def _prepare(folder: Path) -> None:
@@ -38,21 +37,19 @@ def _prepare(folder: Path) -> None:
     os.environ |= {"NLTK_DATA": str(folder), "PYANNOTE_METRICS_ENABLED": "0", "HF_HUB_OFFLINE": "1"}
 
 
-def _measure(recording: Path, runs: int) -> list[float]:
+def _measure(recording: Path) -> None:
     import whisperx
 
     threads = len(os.sched_getaffinity(0))
     model = whisperx.load_model(str(WHISPER), "cpu", compute_type="int8", language="en", threads=threads)
     aligner, metadata = whisperx.load_align_model("en", "cpu", model_name=str(ALIGNER))
-    seconds = []
-    for _ in range(runs):
+    for _ in sys.stdin:
         begun = time.perf_counter()
         samples = _samples(recording)
         result = model.transcribe(samples, batch_size=BATCH, chunk_size=CHUNK_SECONDS)
         aligned = whisperx.align(result["segments"], aligner, metadata, samples, "cpu")
-        seconds.append(time.perf_counter() - begun)
+        print(time.perf_counter() - begun, flush=True)
         assert aligned["segments"]
-    return seconds
 
 
 def _samples(recording: Path) -> Any:
@@ -64,4 +61,4 @@ def _samples(recording: Path) -> Any:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]))

@@ -99,12 +99,13 @@ class CesarServer(HttpServer):
         return str(answer.raise_for_status().json()["tasks"][0]["id"])
 
     def finish(self, task_id: str) -> None:
-        """Wait for a Task's end."""
-        while httpx2.get(f"http://127.0.0.1:{self.port}/tasks/{task_id}/progress", timeout=10).json()["status"] not in (
-            "completed",
-            "failed",
-        ):
-            time.sleep(0.02)
+        """Wait for a Task's end: one open answer, since asking again and again would take a core from the engine."""
+        with httpx2.stream("GET", f"http://127.0.0.1:{self.port}/tasks/{task_id}/events", timeout=None) as answer:  # noqa: S113
+            for _ in answer.iter_bytes():
+                pass
+        status = httpx2.get(f"http://127.0.0.1:{self.port}/tasks/{task_id}/progress", timeout=10).json()["status"]
+        if status != "completed":
+            raise RuntimeError(f"the Task ended as {status}")
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

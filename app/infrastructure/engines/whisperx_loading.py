@@ -22,14 +22,16 @@ _SILERO: Final = "snakers4_silero-vad"
 
 @contextlib.contextmanager
 def whisperx_at_hand(settings: Settings) -> Iterator[Any]:
-    """WhisperX, imported, for a time in which models are loaded; torch has the settings' number of threads.
+    """WhisperX, imported, for a time in which models are loaded; torch has the settings' number of threads, if they name one.
 
     Raises `CesarError("engine_unavailable")` if it cannot be imported.
     """
-    threads = settings.threads or len(os.sched_getaffinity(0))
-    _prepare_environment(settings, threads)
+    _prepare_environment(settings)
     with _quiet():
         try:
+            # Before torch, or it shares torch's OpenMP: the threads that its worker keeps there are then more than there
+            # are cores, libgomp lets no thread spin any more, and all of torch takes up to twice the time.
+            import ctranslate2  # noqa: F401, PLC0415
             import torch  # noqa: PLC0415
             import whisperx  # noqa: PLC0415
             import whisperx.alignment  # noqa: PLC0415
@@ -37,7 +39,8 @@ def whisperx_at_hand(settings: Settings) -> Iterator[Any]:
             import whisperx.vads  # noqa: PLC0415
         except (ImportError, OSError) as problem:  # OSError: a compiled part that does not fit this machine
             raise CesarError("engine_unavailable", f"WhisperX cannot be imported: {problem}") from problem
-        torch.set_num_threads(threads)
+        if settings.threads:  # unasked, torch chooses better: set to what it has already, it takes twice the time
+            torch.set_num_threads(settings.threads)
         yield whisperx
 
 
@@ -95,7 +98,7 @@ def torch_device(device: str) -> Any:
     return torch.device("cuda" if device == "cuda" and torch.cuda.is_available() else "cpu")
 
 
-def _prepare_environment(settings: Settings, threads: int) -> None:
+def _prepare_environment(settings: Settings) -> None:
     """These libraries read the environment when they are imported, and two of them would call home."""
     quiet = {
         "PYANNOTE_METRICS_ENABLED": "0",
@@ -104,7 +107,6 @@ def _prepare_environment(settings: Settings, threads: int) -> None:
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "TQDM_DISABLE": "1",
         "TOKENIZERS_PARALLELISM": "false",
-        "OMP_NUM_THREADS": str(threads),
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
