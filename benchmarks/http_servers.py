@@ -100,7 +100,7 @@ class CesarServer(HttpServer):
 
     def finish(self, task_id: str) -> None:
         """Wait for a Task's end: one open answer, since asking again and again would take a core from the engine."""
-        with httpx2.stream("GET", f"http://127.0.0.1:{self.port}/tasks/{task_id}/events", timeout=None) as answer:  # noqa: S113
+        with httpx2.stream("GET", f"http://127.0.0.1:{self.port}/tasks/{task_id}/events", timeout=None) as answer:
             for _ in answer.iter_bytes():
                 pass
         status = httpx2.get(f"http://127.0.0.1:{self.port}/tasks/{task_id}/progress", timeout=10).json()["status"]

@@ -36,7 +36,8 @@ class Bare:
 
     def run(self) -> float:
         """Seconds of one run."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         while line := self._process.stdout.readline():
