@@ -1,5 +1,6 @@
 """Real servers for the integration tests."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from tests.running_server import RunningServer
 from tests.workbench import write_wav
 
 AUDIO = Path(__file__).parent.parent / "fixtures" / "audio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def heed_ctrl_c() -> None:
+    """What runs in the background of a script is started deaf to SIGINT, and so would be the commands that are sent one here."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def test_a_server_that_does_not_come_up_is_no_success(tmp_path: Path, arguments:
 
 
 def test_uploads_do_not_slow_a_real_server_down(server: RunningServer, silence: Path) -> None:
-    """Sixty files at once are probed two at a time, each in a process of its own; lists are read meanwhile."""
+    """Ninety files at once are probed two at a time, each in a process of its own; lists are read meanwhile."""
     content = silence.read_bytes()
     statuses: list[int] = []
 
@@ -167,7 +167,7 @@ def test_uploads_do_not_slow_a_real_server_down(server: RunningServer, silence: 
         answer = httpx2.post(f"{server.http.base_url}/transcribe", files={"file": ("a.wav", content)}, timeout=120)
         statuses.append(answer.status_code)
 
-    uploads = [threading.Thread(target=upload) for _ in range(60)]
+    uploads = [threading.Thread(target=upload) for _ in range(90)]
     for one in uploads:
         one.start()
     wait_for(lambda: server.http.get("/tasks").json()["total"] > 0, 60)
@@ -176,4 +176,4 @@ def test_uploads_do_not_slow_a_real_server_down(server: RunningServer, silence: 
     assert waiting > 40  # more than there are threads for requests
     for one in uploads:
         one.join()
-    assert statuses == [202] * 60
+    assert statuses == [202] * 90
