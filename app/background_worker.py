@@ -37,6 +37,10 @@ _LAST_WEBHOOKS_SECONDS = 1.5
 """How long a worker that ends still tells of what just ended; the rest is told by whoever comes next."""
 
 
+_UNDER_WAY_SECONDS = 0.3
+"""What a webhook that is under way still gets when the process is given up; its receiver gets it again if that was too little."""
+
+
 @dataclass(slots=True)
 class _Run:
     """One claimed Task on its way. `look` asks for a look at its lease now, `patience` is how long it may take to stop."""
@@ -79,11 +83,12 @@ class BackgroundWorker:
         await self._draining.wait()
         while any(not lane.done() for lane in lanes) and time.monotonic() < self._deadline:
             await asyncio.wait(lanes, timeout=0.2)
+        await asyncio.to_thread(put_back, self._parts)  # first: a run that stops by itself takes its lease along
         for current in list(self._running.values()):
             current.progress.stop()
-        await asyncio.to_thread(put_back, self._parts)
         self._parts.webhooks.drain()
         await asyncio.wait([webhooks], timeout=_LAST_WEBHOOKS_SECONDS)
+        await self._parts.webhooks.let_go(0.0)
         for helper in [*helpers, *lanes, webhooks]:
             helper.cancel()
 
@@ -183,13 +188,15 @@ class BackgroundWorker:
             await asyncio.sleep(0.05)
 
     async def _give_up(self, current: "_Run") -> NoReturn:
-        """Have this process replaced; what runs in the other lane goes back to the queue."""
+        """Have this process replaced; what runs in the other lane goes back to the queue, webhooks too."""
         logger.warning("run_unstoppable", task_id=current.claim.task_id)
-        for other in list(self._running.values()):
-            other.progress.stop()
         try:
             async with asyncio.timeout(_LAST_PUT_BACK_SECONDS), self._claiming:
+                # First: a run that stops by itself takes its lease along, and then there is nothing to put back.
                 await asyncio.to_thread(put_back, self._parts)
+                for other in list(self._running.values()):
+                    other.progress.stop()
+                await self._parts.webhooks.let_go(_UNDER_WAY_SECONDS)
         except TimeoutError:
             logger.warning("put_back_too_slow")
         if self._draining.is_set():

@@ -193,7 +193,7 @@ def _why_not_listen(settings: Settings) -> str | None:
 
 
 def _token(settings: Settings) -> Finding:
-    given = settings.hf_token is not None and bool(settings.hf_token.get_secret_value().strip())
+    given = settings.hf_token is not None
     says = "configured" if given else "not configured; only gated models ask for one"
     return Finding("Hugging Face token", "ok", says, facts={"configured": given})
 

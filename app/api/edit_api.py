@@ -1,10 +1,10 @@
 """Owns the routes by which people change a transcript; each change says with If-Match on which version it was made."""
 
-import re
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from app.api.entity_tag import is_known, version_tag, versions_in
 from app.api.errors import documented
 from app.api.state import services_of
 from app.domain.errors import CesarError
@@ -14,18 +14,24 @@ from app.schemas.edits import SegmentChange, SegmentMerge, SegmentSplit, Speaker
 router = APIRouter(tags=["Transcript Editing"])
 
 _REFUSALS: Final = documented(400, 404, 409, 412, 422, 428)
-# A proxy that compresses answers marks their tags as weak; a version is the same all the same.
-_TAG: Final = re.compile(r'\s*(?:W/)?"(\d{1,15})"\s*')
 
 
-def made_on(if_match: Annotated[str | None, Header(description="The transcript's ETag.")] = None) -> int:
-    """The version that a change was made on. Raises `CesarError`: `if_match_required`, `bad_value`."""
-    if if_match is None:
+def made_on(
+    request: Request,
+    task_id: str,
+    _if_match: Annotated[str | None, Header(alias="If-Match", description="The transcript's ETag.")] = None,
+) -> int:
+    """The version that a change was made on; of several the present one. Raises `CesarError`: `if_match_required`, `bad_value`."""
+    lines = request.headers.getlist("if-match")
+    if not lines:
         raise CesarError("if_match_required")
-    tag = _TAG.fullmatch(if_match)
-    if tag is None:
+    versions = versions_in(lines)
+    if not versions:
         raise CesarError("bad_value", "If-Match must be the ETag of the transcript")
-    return int(tag[1])
+    if len(versions) == 1:
+        return versions[0]
+    present = services_of(request).edits.version(task_id)
+    return present if present in versions else versions[0]
 
 
 Version = Annotated[int, Depends(made_on)]
@@ -74,12 +80,21 @@ def restore_segment(
     return _tagged(response, services_of(request).edits.restore(task_id, version, segment_id))
 
 
-@router.get("/tasks/{task_id}/speakers", summary="List the speakers", responses=documented(404))
-def list_speakers(request: Request, response: Response, task_id: str) -> Speakers:
+@router.get(
+    "/tasks/{task_id}/speakers",
+    summary="List the speakers",
+    response_model=Speakers,
+    responses={**documented(404), 304: {"description": "The transcript is still the one with this ETag"}},
+)
+def list_speakers(request: Request, task_id: str) -> Response:
     """Who speaks, by label and name, and for how many seconds."""
-    speakers = services_of(request).edits.speakers(task_id)
-    response.headers["etag"] = f'"{speakers.version}"'
-    return speakers
+    edits = services_of(request).edits
+    present = version_tag(edits.version(task_id))
+    if is_known(request.headers.get("if-none-match"), present):
+        return Response(status_code=304, headers={"etag": present, "cache-control": "no-cache"})
+    speakers = edits.speakers(task_id)
+    headers = {"etag": version_tag(speakers.version), "cache-control": "no-cache"}
+    return Response(speakers.model_dump_json(), media_type="application/json", headers=headers)
 
 
 @router.put("/tasks/{task_id}/speakers/{label}", summary="Name a speaker", responses=_REFUSALS)
@@ -91,5 +106,5 @@ def name_speaker(
 
 
 def _tagged(response: Response, changed: TranscriptChange) -> TranscriptChange:
-    response.headers["etag"] = f'"{changed.version}"'
+    response.headers["etag"] = version_tag(changed.version)
     return changed

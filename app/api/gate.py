@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.errors import answer
+from app.api.openai_errors import is_openais, openai_answer
 from app.core.config import Settings
 from app.domain.errors import CesarError
 from app.infrastructure.websocket.origin import origin_is_allowed
@@ -89,7 +90,8 @@ async def _refuse(problem: CesarError, scope: Scope, receive: Receive, send: Sen
     if scope["type"] == "websocket" and "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
-    await answer(HTTPConnection(scope), problem)(scope, receive, send)
+    refusal = openai_answer(problem) if is_openais(scope) else answer(HTTPConnection(scope), problem)
+    await refusal(scope, receive, send)
 
 
 def _names(listens_on: str, allowed: Iterable[str]) -> frozenset[str] | None:

@@ -44,23 +44,37 @@ class ReceivedForm:
     files: tuple[ReceivedFile, ...]
 
 
+class FileNameMissing(CesarError):
+    """`bad_value`: what has to be a file was sent as a text."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("bad_value", f"{name} was sent without a file name")
+
+
 async def receive_form(
-    request: Request, open_receiver: Callable[[], Receiver], *, max_file_bytes: int, max_files: int
+    request: Request,
+    open_receiver: Callable[[], Receiver],
+    *,
+    max_file_bytes: int,
+    max_files: int,
+    file_field: str | None = None,
 ) -> ReceivedForm:
     """Read the request's form. After any failure, cancellation included, every receiver has been abandoned.
 
     Args:
         open_receiver: makes a place for one file; called in a worker thread.
         max_file_bytes: largest file, in bytes. max_files: most files in the form.
+        file_field: a field that has to be a file.
 
     Raises:
         CesarError: `too_large` (at once if the Content-Length says so, else with the first byte too many),
-            `upload_interrupted`, `malformed`, `bad_value` (too many parts, or a text field over 64 KiB), `disk_full`.
+            `upload_interrupted`, `malformed`, `bad_value` (too many parts, or a text field over 64 KiB), `disk_full`;
+            `FileNameMissing` as soon as `file_field` comes without a file's name, which makes it a text.
     """
     _refuse_by_length(request, max_file_bytes * max_files + MAX_FIELDS * MAX_FIELD_BYTES, max_files + MAX_FIELDS)
     intake = _Intake(open_receiver)
     try:
-        form = _FormReader(_boundary_of(request), intake, max_file_bytes, max_files)
+        form = _FormReader(_boundary_of(request), intake, max_file_bytes, max_files, file_field)
         async for chunk in request.stream():
             form.feed(chunk)
             await intake.drain()
@@ -164,8 +178,11 @@ class _Intake:
 class _FormReader:
     """Follows the parser from part to part and holds the limits."""
 
-    def __init__(self, boundary: bytes, intake: _Intake, max_file_bytes: int, max_files: int) -> None:
+    def __init__(
+        self, boundary: bytes, intake: _Intake, max_file_bytes: int, max_files: int, file_field: str | None
+    ) -> None:
         self._intake = intake
+        self._file_field = file_field
         self._max_file_bytes = max_file_bytes
         self._max_files = max_files
         self._headers: dict[bytes, bytes] = {}
@@ -215,6 +232,8 @@ class _FormReader:
             filename=None if filename is None else _as_typed(filename.decode(errors="replace")),
             content_type=self._headers.get(b"content-type", b"").decode("latin-1"),
         )
+        if self._part.name == self._file_field and not self._part.filename:
+            raise FileNameMissing(self._part.name)
         self._admit()
         if self._part.filename:
             self._intake.add(self._part, b"")  # a named file exists even if no byte follows

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.event_stream import EventStream
-from app.api.multipart import ReceivedForm, receive_form
+from app.api.multipart import FileNameMissing, ReceivedForm, receive_form
 from app.api.openai_errors import documented_openai, in_openai_shape, openai_error
 from app.api.plain_route import PlainRoute
 from app.api.sole_watcher import SoleWatcher
@@ -24,7 +24,7 @@ from app.schemas.openai import OpenAIModel, OpenAIModelList, OpenAIText, TextDel
 from app.schemas.tasks import Transcript
 from app.services.intake_service import Upload
 from app.services.live_text import LiveText, one_line
-from app.services.openai_answer import MEDIA_TYPES, answer_of, diarized, models, require_speakers, usage_of
+from app.services.openai_answer import MEDIA_TYPES, answer_of, diarized, models, require_speakers, require_words
 from app.services.openai_request import FORMATS, STREAMED_FORMATS, FieldRefused, ModelUnknown, SpeechRequest, understand
 
 TAG: Final = "OpenAI's audio API"
@@ -32,6 +32,7 @@ KEEP_ALIVE_SECONDS: Final = 15.0
 """A stream that has nothing to say sends a comment this often, because proxies cut silent connections."""
 
 _COMMENT: Final = b": waiting\n\n"
+_FILE: Final = "file"
 _CLIENT_CLOSED_REQUEST: Final = 499
 """Goes nowhere: the client is gone. The number that proxies write into their logs then."""
 
@@ -67,18 +68,14 @@ async def get_model(request: Request) -> Response:
 
 async def _speech(request: Request, task: str) -> Response:
     services, sockets = services_of(request), sockets_of(request)
-    form = await receive_form(
-        request, services.storage.receive, max_file_bytes=services.settings.max_upload_bytes, max_files=1
-    )
     # Counted in before the recording is: a server that has no room for one who waits takes nothing in.
     connection = Connection(sockets.limits.outbox_bytes, ends_with_task=True)
+    sockets.admit(connection)
     try:
-        sockets.admit(connection)
-        wanted = understand(form.fields, task)
-        task_id = await _accept(request, form, wanted)
+        form = await _received(request)
+        task_id, wanted = await _accept(request, form, task, connection)
     except BaseException:
         sockets.forget(connection)
-        await asyncio.shield(asyncio.to_thread(_abandon, form))
         raise
     keep = request.headers.get("x-cesar-keep") == "1" or "idempotency-key" in request.headers
     watcher = SoleWatcher(sockets, connection, task_id, cancel=services.tasks.cancel, keep=keep)
@@ -87,10 +84,30 @@ async def _speech(request: Request, task: str) -> Response:
     return await _whole_answer(request, watcher, wanted)
 
 
-async def _accept(request: Request, form: ReceivedForm, wanted: SpeechRequest) -> str:
-    """The Task that this request becomes."""
-    if [file.field for file in form.files] != ["file"]:
-        raise FieldRefused("file", "you must send one recording as file", "missing_required_parameter")
+async def _received(request: Request) -> ReceivedForm:
+    services = services_of(request)
+    most = services.settings.max_upload_bytes
+    try:
+        return await receive_form(request, services.storage.receive, max_file_bytes=most, max_files=1, file_field=_FILE)
+    except FileNameMissing as problem:
+        raise FieldRefused(_FILE, f"{problem.detail}", "missing_required_parameter") from None
+
+
+async def _accept(request: Request, form: ReceivedForm, task: str, connection: Connection) -> tuple[str, SpeechRequest]:
+    """The Task that this request becomes, and how it was understood. After any failure the recording is gone."""
+    try:
+        if connection.closing is not None:  # while the recording arrived
+            raise CesarError("server_going_away")
+        wanted = understand(form.fields, task, services_of(request).settings.model)
+        return await _take_in(request, form, wanted), wanted
+    except BaseException:
+        await asyncio.shield(asyncio.to_thread(_abandon, form))
+        raise
+
+
+async def _take_in(request: Request, form: ReceivedForm, wanted: SpeechRequest) -> str:
+    if [file.field for file in form.files] != [_FILE]:
+        raise FieldRefused(_FILE, "you must send one recording as file", "missing_required_parameter")
     key = request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= 255:
         raise FieldRefused("Idempotency-Key", "Idempotency-Key must have 1 to 255 characters")
@@ -132,6 +149,7 @@ def _result(services: Services, task_id: str, wanted: SpeechRequest) -> Transcri
     transcript = services.queries.transcript(task_id)
     if wanted.response_format == "diarized_json":
         require_speakers(services.queries.task(task_id), transcript)
+    require_words(transcript, wanted)
     return transcript
 
 
@@ -142,8 +160,7 @@ async def _stream(services: Services, watcher: SoleWatcher, wanted: SpeechReques
             yield chunk
         watcher.require_transcript()
         transcript = await run_in_threadpool(_result, services, watcher.task_id, wanted)
-        for event in _last_events(transcript, text, wanted):
-            yield _data(event)
+        yield await run_in_threadpool(_ending, transcript, text, wanted)
     except CesarError as problem:
         yield _data(openai_error(problem))
     except Exception as problem:
@@ -162,7 +179,7 @@ async def _growing(watcher: SoleWatcher, text: LiveText) -> AsyncGenerator[bytes
                 events = await watcher.take()
             if events is None:
                 return
-            chunk = b"".join(_data(TextDelta(delta=new)) for event in events if (new := text.after(event)))
+            chunk = await _deltas(events, text)
         except TimeoutError:
             pass
         if chunk:
@@ -170,13 +187,22 @@ async def _growing(watcher: SoleWatcher, text: LiveText) -> AsyncGenerator[bytes
             silent_until = loop.time() + KEEP_ALIVE_SECONDS
 
 
-def _last_events(transcript: Transcript, text: LiveText, wanted: SpeechRequest) -> list[BaseModel | dict[str, Any]]:
+async def _deltas(events: list[dict[str, Any]], text: LiveText) -> bytes:
+    deltas = []
+    for event in events:
+        if new := text.after(event):
+            deltas.append(_data(TextDelta(delta=new)))
+        await asyncio.sleep(0)  # a batch may be long, and everybody else's turn comes between two events
+    return b"".join(deltas)
+
+
+def _ending(transcript: Transcript, text: LiveText, wanted: SpeechRequest) -> bytes:
     """What is missing of the text, the segments with their speakers if they were asked for, and the whole text."""
     missing, whole = text.complete(one_line(transcript.text))
     events: list[BaseModel | dict[str, Any]] = [TextDelta(delta=missing)] if missing else []
     if wanted.response_format == "diarized_json":
         events += diarized(transcript)["segments"]
-    return [*events, TextDone(text=whole, usage=usage_of(transcript))]
+    return b"".join(map(_data, [*events, TextDone(text=whole)]))
 
 
 def _data(event: BaseModel | dict[str, Any]) -> bytes:
@@ -210,13 +236,19 @@ def _form_schema(task: str) -> dict[str, Any]:
 
 
 def _route(
-    path: str, endpoint: Any, summary: str, *statuses: int, task: str | None = None, **documentation: Any
+    path: str,
+    endpoint: Any,
+    summary: str,
+    *statuses: int,
+    task: str | None = None,
+    method: str | None = None,
+    **documentation: Any,
 ) -> PlainRoute:
     content = {"multipart/form-data": {"schema": _form_schema(task)}} if task else {}
     return PlainRoute(
         path,
         in_openai_shape(endpoint),
-        methods=["POST" if task else "GET"],
+        methods=[method or ("POST" if task else "GET")],
         tags=[TAG],
         summary=summary,
         description=endpoint.__doc__,
@@ -236,4 +268,7 @@ plain_routes: Final = [
     _speech_route("/v1/audio/translations", translations, "Translate, as OpenAI does", *_REFUSALS, task="translate"),
     _route("/v1/models", list_models, "List models, as OpenAI does", 500, response_model=OpenAIModelList),
     _route("/v1/models/{model_id:path}", get_model, "Get a model, as OpenAI does", 404, response_model=OpenAIModel),
+    # Documented with GET, of which it is a part.
+    _route("/v1/models", list_models, "", method="HEAD", include_in_schema=False),
+    _route("/v1/models/{model_id:path}", get_model, "", method="HEAD", include_in_schema=False),
 ]

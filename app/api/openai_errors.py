@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from app.core.logging import logger
 from app.domain.disclosure import shown_text
@@ -21,6 +22,7 @@ _STATUS_THERE: Final = {415: 400, 422: 400}
 """What OpenAI's API answers where the catalogue is more exact: its clients know few statuses."""
 
 _RETRY_AFTER_SECONDS: Final = "2"
+_DETAIL_CHARACTERS: Final = 200
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -47,6 +49,12 @@ def in_openai_shape(endpoint: Endpoint) -> Endpoint:
     return answered
 
 
+def is_openais(scope: Scope) -> bool:
+    """Whether a request is for an address under `/v1`."""
+    path: str = scope["path"]
+    return scope["type"] == "http" and path.startswith(f"{PREFIX}/")
+
+
 def openai_answer(problem: CesarError) -> Response:
     """The answer for one failure."""
     status = _status(problem)
@@ -60,7 +68,8 @@ def openai_answer(problem: CesarError) -> Response:
 
 def openai_error(problem: CesarError) -> OpenAIErrorAnswer:
     """One failure in OpenAI's shape: the sentence, what exactly, and what to do."""
-    entry, detail = problem.entry, shown_text(problem.detail)
+    entry = problem.entry
+    detail = problem.detail if isinstance(problem, _NothingHere) else shown_text(problem.detail)
     if isinstance(problem, FieldRefused):
         message = f"{detail}."
         return _error(message, problem, param=problem.param, code=problem.openai_code)
@@ -87,6 +96,14 @@ def _type(status: int) -> str:
     return "server_error" if status >= 500 else "invalid_request_error"
 
 
+class _NothingHere(CesarError):
+    """There is no such address, or not with this method. The detail repeats what was asked for, which hides no folder of ours."""
+
+    def __init__(self, request: Request, allowed: list[str]) -> None:
+        asked_for = f"{request.method} {request.url.path}"[:_DETAIL_CHARACTERS]
+        super().__init__("method_not_allowed" if allowed else "not_found", asked_for)
+
+
 class _Elsewhere(Route):
     """Whatever else is asked for under `/v1`; to be added after every route that is there."""
 
@@ -96,9 +113,7 @@ class _Elsewhere(Route):
 
 async def _nothing_here(request: Request) -> Response:
     allowed = _methods_there(request)
-    answer = openai_answer(
-        CesarError("method_not_allowed" if allowed else "not_found", f"{request.method} {request.url.path}")
-    )
+    answer = openai_answer(_NothingHere(request, allowed))
     if allowed:
         answer.headers["allow"] = ", ".join(allowed)
     return answer

@@ -18,8 +18,9 @@ def search(
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> SearchPage:
-    """Segments of finished tasks in which all words are, best first: words, "phrases in quotes", and begin* of words.
+    """Segments of tasks that have finished in which all words are, best first: words, "phrases in quotes", and begin* of words.
 
-    Case and accents make no difference. A snippet comes in parts; those with `match` are what was looked for.
+    A task whose words or speakers are redone is found with what it said before. Case and accents make no difference. A snippet
+    comes in parts; those with `match` are what was looked for.
     """
     return services_of(request).search.search(q, page, per_page)

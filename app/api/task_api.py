@@ -7,11 +7,13 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from app.api.entity_tag import is_known
 from app.api.errors import documented
 from app.api.plain_route import PlainRoute
 from app.api.state import CurrentProgress, services_of, sockets_of
 from app.api.status_filter import parse_status
 from app.domain.errors import CesarError
+from app.domain.lifecycle import FINISHED
 from app.domain.progress import TaskProgressStage
 from app.schemas.jobs import RetryRequest
 from app.schemas.tasks import Task, TaskPage, TaskProgress
@@ -46,7 +48,8 @@ async def task_progress(request: Request) -> Response:
     """How far a task is.
 
     The fallback when WebSocket is unavailable: always current, also if no socket was ever opened. With `wait` (seconds)
-    the answer is held until the task's newest event is past `after` (or, without `after`, until anything changed).
+    the answer is held until the task's newest event is past `after` (or, without `after`, until anything changed); of a
+    finished task it comes at once.
     """
     current = _current(request, request.path_params["task_id"])
     if request.scope["query_string"]:
@@ -54,7 +57,7 @@ async def task_progress(request: Request) -> Response:
         if wait := _number(request, "wait", LONGEST_WAIT_SECONDS):
             current = await _changed(request, current, after, wait)
     headers = {"etag": current.etag, "cache-control": "no-cache"}
-    if request.headers.get("if-none-match") == current.etag:
+    if is_known(request.headers.get("if-none-match"), current.etag):
         return Response(status_code=304, headers=headers)
     return Response(current.json, media_type="application/json", headers=headers)
 
@@ -110,7 +113,7 @@ def delete_task(request: Request, task_id: str) -> None:
 
 
 def _redo(wanted: RetryRequest) -> Redo:
-    return Redo(TaskProgressStage(wanted.stage) if wanted.stage else None, wanted.changes())
+    return Redo(TaskProgressStage(wanted.stage) if wanted.stage else None, wanted.named())
 
 
 def _current(request: Request, task_id: str) -> CurrentProgress:
@@ -123,7 +126,7 @@ def _current(request: Request, task_id: str) -> CurrentProgress:
 async def _changed(request: Request, first: CurrentProgress, after: float | None, wait: float) -> CurrentProgress:
     deadline = time.monotonic() + wait
     current = first
-    while time.monotonic() < deadline:
+    while current.body.status not in FINISHED and time.monotonic() < deadline:
         if current.body.seq > after if after is not None else current.etag != first.etag:
             break
         await asyncio.sleep(_LOOK_EVERY_SECONDS)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from app import __version__
+from app.api.entity_tag import is_known, version_tag
 from app.api.errors import documented
 from app.api.state import services_of
 from app.schemas.tasks import Transcript
@@ -39,6 +40,7 @@ def chosen(
     return RenderOptions(speakers, timestamps, max_line_length, max_lines, max_cps)
 
 
+@router.head("/tasks/{task_id}/transcript", include_in_schema=False)
 @router.get(
     "/tasks/{task_id}/transcript",
     summary="Get the transcript",
@@ -61,27 +63,23 @@ def get_transcript(
     The ETag of the format `json` is the transcript's version; other formats and options have tags of their own.
     """
     check_format(format)
-    transcript = services_of(request).queries.transcript(task_id)
-    headers = {"etag": _tag(transcript, format, options), "cache-control": "no-cache"}
-    if _is_known(request.headers.get("if-none-match", ""), headers["etag"]):
+    queries = services_of(request).queries
+    headers = {"etag": _tag(queries.transcript_version(task_id), format, options), "cache-control": "no-cache"}
+    if is_known(request.headers.get("if-none-match"), headers["etag"]):
         return Response(status_code=304, headers=headers)
+    transcript = queries.transcript(task_id)
+    headers["etag"] = _tag(transcript.version, format, options)
     headers["content-disposition"] = _disposition(transcript, format, download)
     return Response(render_file(transcript, format, options), media_type=MEDIA_TYPES[format], headers=headers)
 
 
-def _tag(transcript: Transcript, wanted: str, options: RenderOptions) -> str:
+def _tag(version: int, wanted: str, options: RenderOptions) -> str:
     """The version; beside it, for a rendering, what it was made with, this release included. Renderings are weak: a docx holds the
     moment it was made."""
     if wanted == "json":
-        return f'"{transcript.version}"'
+        return version_tag(version)
     made_with = sha256(f"{wanted} {sorted(asdict(options).items())} {__version__}".encode()).hexdigest()
-    return f'W/"{transcript.version}-{made_with[:12]}"'
-
-
-def _is_known(known: str, tag: str) -> bool:
-    """Whether `If-None-Match` names the tag; compared weakly, since a proxy that compresses makes every tag a weak one."""
-    names = {name.strip().removeprefix("W/") for name in known.split(",")}
-    return known.strip() == "*" or tag.removeprefix("W/") in names
+    return f'W/"{version}-{made_with[:12]}"'
 
 
 def _disposition(transcript: Transcript, wanted: str, download: bool) -> str:

@@ -50,13 +50,15 @@ class Settings(BaseSettings):
         default=None, description="CTranslate2 compute type. Default: int8 on a CPU, float16 on a GPU."
     )
     batch_size: int | None = Field(
-        default=None, ge=1, description="Chunks decoded together. Default: 4 on a CPU, 16 on a GPU."
+        default=None, ge=1, le=256, description="Chunks decoded together. Default: 4 on a CPU, 16 on a GPU."
     )
     chunk_size: int = Field(
         default=30, ge=1, le=30, description="Longest stretch of speech decoded at once, in seconds."
     )
-    beam_size: int = Field(default=5, ge=1, description="Beam width of the WhisperX engine's search.")
-    language: str | None = Field(default=None, description="Default language (ISO 639-1). Default: detected.")
+    beam_size: int = Field(default=5, ge=1, le=100, description="Beam width of the WhisperX engine's search.")
+    language: str | None = Field(
+        default=None, description="Default language (ISO 639-1); a request may say `auto`. Default: detected."
+    )
     initial_prompt: str | None = Field(
         default=None, description="Default text that Whisper takes for what was said before."
     )
@@ -75,9 +77,15 @@ class Settings(BaseSettings):
         default="pyannote/speaker-diarization-community-1",
         description="Diarization pipeline: a name on the model hub, or a local folder, which needs no token.",
     )
-    min_speakers: int | None = Field(default=None, ge=1, description="Default lower bound for the number of speakers.")
-    max_speakers: int | None = Field(default=None, ge=1, description="Default upper bound for the number of speakers.")
-    num_speakers: int | None = Field(default=None, ge=1, description="Default number of speakers. Default: found out.")
+    min_speakers: int | None = Field(
+        default=None, ge=1, le=100, description="Default lower bound for the number of speakers."
+    )
+    max_speakers: int | None = Field(
+        default=None, ge=1, le=100, description="Default upper bound for the number of speakers."
+    )
+    num_speakers: int | None = Field(
+        default=None, ge=1, le=100, description="Default number of speakers. Default: found out."
+    )
     preset: str | None = Field(default=None, description="Preset of options taken unless a request names another.")
     presets: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
@@ -172,6 +180,13 @@ class Settings(BaseSettings):
             return frozenset(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("hf_token", mode="after")
+    @classmethod
+    def _strip_token(cls, value: SecretStr | None) -> SecretStr | None:
+        """A token read from a file brings its line break along; one of white space is none."""
+        token = value.get_secret_value().strip() if value else ""
+        return SecretStr(token) if token else None
+
     @property
     def max_upload_bytes(self) -> int:
         """Upload limit in bytes."""
@@ -197,6 +212,10 @@ class Settings(BaseSettings):
             raise SettingsError("CESAR_VAD_METHOD must be pyannote or silero.")
         if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
             raise SettingsError("CESAR_MIN_SPEAKERS must not be greater than CESAR_MAX_SPEAKERS.")
+        if self.num_speakers is not None and not (self.min_speakers or 1) <= self.num_speakers <= (
+            self.max_speakers or self.num_speakers
+        ):
+            raise SettingsError("CESAR_NUM_SPEAKERS must lie between CESAR_MIN_SPEAKERS and CESAR_MAX_SPEAKERS.")
         if self.engine not in ("auto", "whisperx", "pocketsphinx") and ":" not in self.engine:
             raise SettingsError("CESAR_ENGINE must be auto, whisperx, pocketsphinx or package.module:factory.")
 

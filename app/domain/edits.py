@@ -74,8 +74,10 @@ class ShownTranscript:
     segments: tuple[ShownSegment, ...]
     labels: tuple[str, ...]
     names: Mapping[str, str]
+    edits: tuple[Edit, ...]
+    """All there are, in the order in which they were made or last changed."""
     unplaced: int
-    """How many edits hold nowhere."""
+    """How many of them hold nowhere."""
 
     @property
     def text(self) -> str:
@@ -110,7 +112,7 @@ def lay(machine: Sequence[Segment], edits: Sequence[Edit], names: Mapping[str, s
     labels = labels_of(machine)
     units = tuple(_units(machine, spans, holding))
     shown = tuple(segment for unit in units for segment in _shown(unit, labels, names))
-    return ShownTranscript(units, shown, tuple(labels), names, len(edits) - len(holding))
+    return ShownTranscript(units, shown, tuple(labels), names, tuple(edits), len(edits) - len(holding))
 
 
 def spans_of(machine: Iterable[Segment]) -> list[Span]:
@@ -201,13 +203,15 @@ def _as_heard(segment_id: str, heard: Segment, names: Mapping[str, str]) -> Show
 
 def _named(word: Word, names: Mapping[str, str]) -> Word:
     name = names.get(word.speaker) if word.speaker else None
-    return replace(word, speaker=name) if name else word
+    return Word(word.word, word.start, word.end, word.score, name) if name else word
 
 
 def _spoken_words(piece: Piece, unit: Unit, said_by: str | None, names: Mapping[str, str]) -> Iterable[Word]:
-    """A speaker whom a person named for the segment says all of it; otherwise each word is whose the machine heard it."""
+    """Who says a segment that a person gave a speaker, or made of several, says all of it; else each word is whose the machine heard it."""
+    covered = sum(part.start < piece.end and piece.start < part.end for part in unit.machine)
+    as_heard = piece.speaker is None and covered <= 1
     for word in piece.words:
         label = None
-        if piece.speaker is None and word.start is not None and word.end is not None:
+        if as_heard and word.start is not None and word.end is not None:
             label = word_speaker(unit.machine, word.start, word.end)
         yield replace(word, speaker=said_by if label is None else names.get(label, label))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.errors import CesarError
@@ -24,8 +25,22 @@ MEDIA_EXTENSIONS: Final = frozenset(
 """File name endings that are taken in; what the bytes really are is decided by looking at them."""
 
 
+COMPUTE_TYPES: Final = (
+    "default", "auto", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32",
+)  # fmt: skip
+"""The numbers that CTranslate2 can calculate with; not every device knows all of them."""
+
+DETECT: Final = "auto"
+"""The language of those who want it detected, whatever the settings say."""
+
 SPEAKER_BOUNDS: Final = ("min_speakers", "max_speakers", "num_speakers")
 """What a person can say about the number of speakers; they belong together."""
+
+LARGEST: Final[Mapping[str, int]] = MappingProxyType(
+    {**dict.fromkeys(SPEAKER_BOUNDS, 100), "beam_size": 100, "chunk_size": 30, "batch_size": 256}
+)
+"""The largest that a number may be. Whisper hears 30 s at once and would leave the rest of a longer stretch out; the others
+are far beyond use, and keep one request from taking all memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +73,13 @@ class TranscriptionOptions:
     preset: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("min_speakers", "max_speakers", "num_speakers", "beam_size", "chunk_size", "batch_size"):
+        for name, most in LARGEST.items():
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise CesarError("bad_value", f"{name} must be at least 1")
-        if self.min_speakers is not None and self.max_speakers is not None and self.min_speakers > self.max_speakers:
-            raise CesarError("bad_value", "min_speakers must not be greater than max_speakers")
+            if value is not None and not 1 <= value <= most:
+                raise CesarError("bad_value", f"{name} must be between 1 and {most}")
+        contradiction = why_no_such_bounds(self.min_speakers, self.max_speakers, self.num_speakers)
+        if contradiction is not None:
+            raise CesarError("bad_value", contradiction)
         if self.engine not in (None, "auto", "whisperx", "pocketsphinx"):
             raise CesarError("bad_value", "engine must be auto, whisperx or pocketsphinx")
         if self.task not in ("transcribe", "translate"):
@@ -72,6 +88,8 @@ class TranscriptionOptions:
             raise CesarError("bad_value", "vad_method must be pyannote or silero")
         if self.device not in (None, "auto", "cpu", "cuda"):
             raise CesarError("bad_value", "device must be auto, cpu or cuda")
+        if self.compute_type is not None and self.compute_type not in COMPUTE_TYPES:
+            raise CesarError("bad_value", f"compute_type must be one of {', '.join(COMPUTE_TYPES)}")
         for name in ("temperature", "vad_onset", "vad_offset"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value <= 1.0:
@@ -83,6 +101,21 @@ class TranscriptionOptions:
         """What is not left to a default, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def why_no_such_bounds(least: int | None, most: int | None, exactly: int | None) -> str | None:
+    """None if these bounds on the number of speakers can all be kept; otherwise which cannot, without the full stop."""
+    if least is not None and most is not None and least > most:
+        return "min_speakers must not be greater than max_speakers"
+    if exactly is not None and not (least or 1) <= exactly <= (most or exactly):
+        return "num_speakers must lie between min_speakers and max_speakers"
+    return None
+
+
+def asked_language(*wishes: str | None) -> str | None:
+    """The language (ISO 639-1) of the first who names one; None if it is to be detected."""
+    wish = next((wish for wish in wishes if wish is not None), DETECT).lower()
+    return None if wish == DETECT else wish.replace("_", "-").partition("-")[0]
 
 
 def overlay(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

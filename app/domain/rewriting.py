@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.domain.edits import Piece, ShownTranscript, Span, Unit, as_piece
+from app.domain.edits import Edit, Piece, ShownTranscript, Span, Unit, as_piece, lay
 from app.domain.errors import CesarError
+from app.domain.scripts import joined, tidied, tokens
 from app.domain.transcript import Segment, Word
-from app.domain.word_times import cut_at_offset, cut_at_time, joined, retimed, tokens
+from app.domain.word_times import cut_at_offset, cut_at_time, retimed
 
 MAX_TEXT: Final = 5_000
 """Most characters of one segment's text; an hour of speech has ten times as many."""
@@ -31,6 +32,47 @@ class Replacement:
     pieces: tuple[Piece, ...]
     absorbed: tuple[int, ...]
 
+    def changes(self, shown: ShownTranscript) -> bool:
+        """Whether anything is another afterwards."""
+        gone = [edit for edit in shown.edits if edit.id in self.absorbed]
+        if not (gone and self.pieces):
+            return bool(gone or self.pieces)
+        return [(edit.source, edit.pieces) for edit in gone] != [(self.source, self.pieces)]
+
+    def laid(self, shown: ShownTranscript, edit_id: int = 0) -> ShownTranscript:
+        """What is shown afterwards, given the id of the stored edit; before it is known ids of segments are not right yet."""
+        edits = [edit for edit in shown.edits if edit.id not in self.absorbed]
+        edits += [Edit(edit_id, self.source, self.pieces)] if self.pieces else []
+        return lay(shown.machine, edits, shown.names)
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A name to be stored for a speaker; None takes it back."""
+
+    label: str
+    name: str | None
+
+    def changes(self, shown: ShownTranscript) -> bool:
+        """Whether anything is another afterwards."""
+        return shown.names.get(self.label) != self.name
+
+    def laid(self, shown: ShownTranscript, _edit_id: int = 0) -> ShownTranscript:
+        """What is shown afterwards."""
+        names = {label: name for label, name in shown.names.items() if label != self.label}
+        names |= {self.label: self.name} if self.name is not None else {}
+        return lay(shown.machine, shown.edits, names)
+
+
+def name_speaker(shown: ShownTranscript, label: str, name: str | None) -> Naming:
+    """Call a speaker by a name; None, an empty name and the label take it back. Raises `CesarError`: `speaker_not_found`, `bad_value`."""
+    called = " ".join((name or "").split())
+    if label not in shown.labels:
+        raise CesarError("speaker_not_found")
+    if called != label and called in shown.labels:
+        raise CesarError("bad_value", "this name is the label of another speaker")
+    return Naming(label, called if called != label and called else None)
+
 
 def change(
     shown: ShownTranscript,
@@ -42,7 +84,7 @@ def change(
     """Another text, another speaker (None: the machine's again), or both. Raises `CesarError`: `segment_not_found`, `bad_value`."""
     piece = _piece(shown, segment_id)
     if not isinstance(text, Unchanged):
-        clean = " ".join(text.split())
+        clean = tidied(text)
         piece = replace(piece, text=_checked(clean), words=retimed(piece.words, clean))
     if not isinstance(speaker, Unchanged):
         piece = replace(piece, speaker=_label_of(shown, speaker))
@@ -135,7 +177,7 @@ def _label_of(shown: ShownTranscript, speaker: str | None) -> str | None:
 def _merged(pieces: Sequence[Piece]) -> Piece:
     text = pieces[0].text
     for piece in pieces[1:]:
-        text = _checked(joined(text, piece.text))
+        text = _checked(joined((text, piece.text)))
     has_words = any(piece.words for piece in pieces)
     longest = max(pieces, key=lambda piece: piece.end - piece.start)
     return Piece(

@@ -63,14 +63,28 @@ class WebhookRules:
             raise CesarError("webhook_refused", f"{host} is not a public address")
 
 
+def receiver_of(url: str) -> str:
+    """Who is called at an address: `host:port` in small letters. Empty if it is not an address."""
+    try:
+        parts, port = _split(url)
+    except CesarError:
+        return ""
+    return f"{parts.hostname}:{port}" if parts.hostname else ""
+
+
 def _split(url: str) -> tuple[SplitResult, int]:
-    if any(character <= " " or character == "\x7f" for character in url):
+    if any(character <= " " or character == "\x7f" or _is_half(character) for character in url):
         raise CesarError("webhook_refused", "it holds spaces or control characters")
     try:
         parts = urlsplit(url)
         return parts, _PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
     except ValueError:
         raise CesarError("webhook_refused", "it is not a valid address") from None
+
+
+def _is_half(character: str) -> bool:
+    """Half a character of UTF-16, as JSON can hold it and nothing else can."""
+    return "\ud800" <= character <= "\udfff"
 
 
 def _is_inside(host: str) -> bool:

@@ -1,19 +1,13 @@
 """Owns what becomes of the times of words when a person changes, cuts or joins the text they belong to."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import Final
 
+from app.domain.scripts import may_part, tokens
 from app.domain.transcript import Segment, Word
-
-# Scripts that are written without spaces: alignment places each of their characters as a word of its own.
-_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-_TOKEN: Final = re.compile(f"[{_UNSPACED}]|[^\\s{_UNSPACED}]+")
-_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +20,6 @@ class Cut:
     start: float
     words_before: tuple[Word, ...]
     words_after: tuple[Word, ...]
-
-
-def tokens(text: str) -> list[tuple[int, int]]:
-    """Where the words of a text are: from and to, in characters."""
-    return [match.span() for match in _TOKEN.finditer(text)]
 
 
 def retimed(words: Sequence[Word], text: str) -> tuple[Word, ...]:
@@ -46,41 +35,39 @@ def retimed(words: Sequence[Word], text: str) -> tuple[Word, ...]:
     return tuple(replace(kept[at], word=word) if at in kept else Word(word) for at, word in enumerate(new))
 
 
-def joined(left: str, right: str) -> str:
-    """Two texts one after the other, with a space where their script has one."""
-    unspaced = left and right and _IS_UNSPACED.match(left[-1]) and _IS_UNSPACED.match(right[0])
-    return left + right if unspaced else f"{left} {right}".strip()
-
-
 def cut_at_offset(segment: Segment, offset: int) -> Cut | None:
     """Cut between the words nearest to a place in the text, in characters; None if there is only one word."""
-    places = tokens(segment.text)
-    gaps = [(abs(end - offset) + abs(begin - offset), at) for at, ((_, end), (begin, _)) in enumerate(pairwise(places))]
-    return _cut(segment, places, min(gaps)[1] + 1) if gaps else None
+    nearest = min(
+        ((abs(end - offset) + abs(begin - offset), end, begin) for end, begin in _gaps(segment.text)), default=None
+    )
+    return None if nearest is None else _cut(segment, _Clock(segment), *nearest[1:])
 
 
 def cut_at_time(segment: Segment, seconds: float) -> Cut | None:
-    """Cut between the words nearest to a moment; None if there is only one word."""
-    places = tokens(segment.text)
+    """Cut between the words nearest to a moment within the segment; None if there is only one word."""
     clock = _Clock(segment)
-    ends = (
-        (abs(clock.at(end) - seconds) + abs(clock.at(begin) - seconds), at)
-        for at, ((_, end), (begin, _)) in enumerate(pairwise(places))
+    nearest = min(
+        (
+            (abs(clock.at(end) - seconds) + abs(clock.at(begin) - seconds), end, begin)
+            for end, begin in _gaps(segment.text)
+        ),
+        default=None,
     )
-    nearest = min(ends, default=None)
     if nearest is None:
         return None
-    cut = _cut(segment, places, nearest[1] + 1)
-    if not clock.knows_words and segment.start <= seconds <= segment.end:
-        # Nothing says better than the person where the one ends and the other begins.
-        return replace(cut, end=seconds, start=seconds)
-    return cut
+    cut = _cut(segment, clock, *nearest[1:])
+    # Without words nothing says better than the person where the one ends and the other begins.
+    return cut if clock.knows_words else replace(cut, end=seconds, start=seconds)
 
 
-def _cut(segment: Segment, places: list[tuple[int, int]], at: int) -> Cut:
-    """Between word `at` - 1 and word `at`."""
-    end, begin = places[at - 1][1], places[at][0]
-    clock = _Clock(segment)
+def _gaps(text: str) -> list[tuple[int, int]]:
+    """Where a text can be cut: the end of a word and the beginning of the next, unless one of them is a mark of the other."""
+    gaps = ((end, begin) for (_, end), (begin, _) in pairwise(tokens(text)))
+    return [(end, begin) for end, begin in gaps if may_part(text, end, begin)]
+
+
+def _cut(segment: Segment, clock: "_Clock", end: int, begin: int) -> Cut:
+    """Between the word that ends and the word that begins there."""
     located = _located(segment.text, segment.words)
     first = sum(1 for _, word_end in located if word_end <= end)
     return Cut(

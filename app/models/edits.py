@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Integer, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.core.clock import utc_now
@@ -42,15 +42,19 @@ class SpeakerName(SQLModel, table=True):
 
 
 class SearchEntry(SQLModel, table=True):
-    """One shown segment of a finished Task, as the full-text index `transcript_search` knows it; triggers keep the two in step."""
+    """One shown segment of a finished Task, as the full-text index `transcript_search` knows it; triggers keep the two in step.
+
+    In `text` characters of scripts without spaces are kept apart by `\\x1f`, as `SearchRepository` writes it.
+    """
 
     __tablename__ = "search_entries"
-    __table_args__ = (CheckConstraint('"end" >= "start"', name="ck_search_entries_times"),)
+    __table_args__ = (
+        CheckConstraint('"end" >= "start"', name="ck_search_entries_times"),
+        Index("ix_search_entries_place", "task_id", "position"),
+    )
 
     id: int = Field(default=None, primary_key=True)
-    task_id: int = Field(
-        sa_column=Column(Integer, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False, index=True)
-    )
+    task_id: int = Field(sa_column=Column(Integer, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False))
     position: int
     start: float
     end: float

@@ -11,7 +11,10 @@ from app.models.columns import UtcDateTime
 
 
 class WebhookDelivery(SQLModel, table=True):
-    """One message to one address. `next_attempt_at` is null when nothing more will be tried; a sender moves it on when it begins."""
+    """One message to one address. `next_attempt_at` is null when nothing more will be tried; a sender moves it on when it begins.
+
+    `receiver` is the `host:port` of the address, for all messages that go to the same.
+    """
 
     __tablename__ = "webhook_deliveries"
     __table_args__ = (
@@ -26,6 +29,7 @@ class WebhookDelivery(SQLModel, table=True):
         sa_column=Column(Integer, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True)
     )
     url: str = Field(sa_column=Column(Text, nullable=False))
+    receiver: str = Field(sa_column=Column(Text, nullable=False))
     event_type: str = Field(max_length=50)
     payload: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     status: str = Field(default="waiting", max_length=20)

@@ -9,6 +9,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 from app.core.clock import utc_now
 from app.domain.lifecycle import JobStatus
+from app.domain.options import why_no_such_bounds
 from app.domain.progress import TaskProgressStage
 from app.models.columns import UtcDateTime, value_enum
 from app.models.library import File, JobFile
@@ -52,6 +53,13 @@ class Job(SQLModel, table=True):
     request_fingerprint: str | None = Field(default=None, max_length=64)
     webhook_url: str | None = Field(default=None, sa_column=Column(Text))
     webhook_statuses: bool = False
+
+    def __init__(self, **data: Any) -> None:
+        """Raises ValueError for bounds on the number of speakers that contradict each other: tables do not validate by themselves."""
+        contradiction = why_no_such_bounds(data.get("min_speakers"), data.get("max_speakers"), None)
+        if contradiction is not None:
+            raise ValueError(contradiction)
+        super().__init__(**data)
 
     files: list[File] = Relationship(back_populates="jobs", link_model=JobFile)
     tasks: list["Task"] = Relationship(

@@ -7,14 +7,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AliasChoices, Field, model_validator
 
 from app.domain.lifecycle import JobStatus
-from app.domain.options import TranscriptionOptions
+from app.domain.options import LARGEST, TranscriptionOptions, why_no_such_bounds
 from app.domain.progress import TaskProgressStage
 from app.domain.webhooks import MAX_URL_CHARACTERS, WebhookTarget
 from app.schemas.tasks import Task, WireModel
 
 _OPTION_NAMES: Final = {field.name for field in fields(TranscriptionOptions)}
 
-Positive = Annotated[int, Field(ge=1)]
+Speakers = Annotated[int, Field(ge=1, le=LARGEST["num_speakers"])]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -22,9 +22,9 @@ class Diarize(WireModel):
     """Speakers as an object: on or off, and how many are expected."""
 
     enabled: bool = True
-    min_speakers: Positive | None = None
-    max_speakers: Positive | None = None
-    num_speakers: Positive | None = None
+    min_speakers: Speakers | None = None
+    max_speakers: Speakers | None = None
+    num_speakers: Speakers | None = None
 
 
 class TranscriptionRequest(WireModel):
@@ -34,21 +34,23 @@ class TranscriptionRequest(WireModel):
     model: str | None = Field(
         default=None, min_length=1, max_length=500, validation_alias=AliasChoices("model", "model_size")
     )
-    language: str | None = Field(default=None, min_length=2, max_length=16)
+    language: str | None = Field(
+        default=None, min_length=2, max_length=16, description="ISO 639-1, or `auto` to have it detected"
+    )
     task: str = "transcribe"
     diarize: bool | Diarize | None = None
-    min_speakers: Positive | None = None
-    max_speakers: Positive | None = None
-    num_speakers: Positive | None = None
+    min_speakers: Speakers | None = None
+    max_speakers: Speakers | None = None
+    num_speakers: Speakers | None = None
     initial_prompt: str | None = Field(default=None, max_length=4000)
     hotwords: str | None = Field(default=None, max_length=4000)
     temperature: Fraction | None = None
-    beam_size: Positive | None = None
+    beam_size: int | None = Field(default=None, ge=1, le=LARGEST["beam_size"])
     vad_method: str | None = None
     vad_onset: Fraction | None = None
     vad_offset: Fraction | None = None
-    chunk_size: Positive | None = None
-    batch_size: Positive | None = None
+    chunk_size: int | None = Field(default=None, ge=1, le=LARGEST["chunk_size"])
+    batch_size: int | None = Field(default=None, ge=1, le=LARGEST["batch_size"])
     compute_type: str | None = None
     device: str | None = None
     align_model: str | None = None
@@ -56,30 +58,29 @@ class TranscriptionRequest(WireModel):
 
     @model_validator(mode="after")
     def _speakers_in_order(self) -> "TranscriptionRequest":
-        if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
-            raise ValueError("min_speakers must not be greater than max_speakers")
+        contradiction = why_no_such_bounds(self.min_speakers, self.max_speakers, self.num_speakers)
+        if contradiction is not None:
+            raise ValueError(contradiction)
         return self
 
     def options(self) -> TranscriptionOptions:
         """The request in the domain's words. Raises `CesarError("bad_value")`."""
-        return TranscriptionOptions(**self._values(exclude_unset=False))
+        values = {name: value for name, value in self.named().items() if value is not None}
+        return TranscriptionOptions(**values)
 
-    def _values(self, *, exclude_unset: bool) -> dict[str, Any]:
-        values = self.model_dump(include=_OPTION_NAMES, exclude_none=True, exclude_unset=exclude_unset)
+    def named(self) -> dict[str, Any]:
+        """The options that this request names, by name; None where it says null."""
+        values = self.model_dump(include=_OPTION_NAMES, exclude_unset=True)
         if isinstance(self.diarize, Diarize):
-            values |= self.diarize.model_dump(exclude={"enabled"}, exclude_none=True)
+            values |= self.diarize.model_dump(exclude={"enabled"}, exclude_unset=True)
             values["diarize"] = self.diarize.enabled
         return values
 
 
 class RetryRequest(TranscriptionRequest):
-    """What to repeat: from which stage on (left out: what failed), with which options changed."""
+    """What to repeat: from which stage on (left out: what failed), with which options changed; null takes an option back."""
 
     stage: Literal["transcribing", "aligning", "diarizing"] | None = Field(default=None, alias="from")
-
-    def changes(self) -> dict[str, Any]:
-        """The options that this request names, by name."""
-        return self._values(exclude_unset=True)
 
 
 class Presets(WireModel):

@@ -58,8 +58,7 @@ class TextDelta(WireModel):
 
 
 class TextDone(WireModel):
-    """The whole text; the last event of a good stream."""
+    """The whole text; the last event of a good stream. No `usage`: here OpenAI's counts tokens, and there are none."""
 
     type: Literal["transcript.text.done"] = "transcript.text.done"
     text: str
-    usage: DurationUsage

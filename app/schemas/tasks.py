@@ -140,6 +140,7 @@ class Transcript(WireModel):
     task_id: str
     filename: str
     language: str | None
+    """Of the recording (ISO 639-1)."""
     engine: str | None
     model: str | None
     duration_seconds: float | None
@@ -151,3 +152,5 @@ class Transcript(WireModel):
     """In the order in which they first speak."""
     unplaced_edits: int = 0
     """Edits of segments that are no longer there; they are kept, and shown again when such segments come back."""
+    task: str = "transcribe"
+    """`transcribe`; `translate` if the text is English whatever was spoken."""

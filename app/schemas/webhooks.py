@@ -59,7 +59,7 @@ class WebhookDelivery(WireModel):
     id: str
     """Also its `webhook-id`."""
     url: str
-    """Without its query."""
+    """Scheme, host and port; the rest of a webhook's address is often its receiver's key."""
     event_type: str
     status: str
     """`waiting`, `delivered` or `given_up`."""

@@ -10,14 +10,24 @@ from app.core.logging import logger
 from app.domain.edits import ShownTranscript
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED
-from app.domain.rewriting import UNCHANGED, Unchanged, change, merge, restore, split
+from app.domain.rewriting import (
+    UNCHANGED,
+    Naming,
+    Replacement,
+    Unchanged,
+    change,
+    merge,
+    name_speaker,
+    restore,
+    split,
+)
 from app.models import Task
 from app.schemas.edits import Speaker, Speakers, TranscriptChange
-from app.services.shown_transcript import follow_change, shown_transcript
+from app.services.shown_transcript import follow_edit, shown_transcript
 from app.services.store import Store, Transaction
 from app.services.views import segment_view, speakers_view
 
-Making = Callable[[Transaction, Task, ShownTranscript], None]
+Making = Callable[[ShownTranscript], Replacement | Naming]
 
 
 class EditService:
@@ -44,10 +54,7 @@ class EditService:
         Raises `CesarError`: `segment_not_found`, `bad_value`.
         """
 
-        def make(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-            tx.edits.put(task, change(shown, segment_id, text=text, speaker=_tidy(speaker)))
-
-        return self._make(task_id, version, make)
+        return self._make(task_id, version, lambda shown: change(shown, segment_id, text=text, speaker=_tidy(speaker)))
 
     def split(
         self, task_id: str, version: int, segment_id: str, *, at: float | None = None, offset: int | None = None
@@ -57,42 +64,29 @@ class EditService:
         Raises `CesarError`: `segment_not_found`, `bad_value`.
         """
 
-        def make(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-            tx.edits.put(task, split(shown, segment_id, at=at, offset=offset))
-
-        return self._make(task_id, version, make)
+        return self._make(task_id, version, lambda shown: split(shown, segment_id, at=at, offset=offset))
 
     def merge(self, task_id: str, version: int, first: str, last: str) -> TranscriptChange:
         """Make one segment of several. Raises `CesarError`: `segment_not_found`, `bad_value`."""
 
-        def make(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-            tx.edits.put(task, merge(shown, first, last))
-
-        return self._make(task_id, version, make)
+        return self._make(task_id, version, lambda shown: merge(shown, first, last))
 
     def restore(self, task_id: str, version: int, segment_id: str) -> TranscriptChange:
         """Show the machine's segments again. Raises `CesarError("segment_not_found")` if the segment is not edited."""
 
-        def make(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-            tx.edits.put(task, restore(shown, segment_id))
-
-        return self._make(task_id, version, make)
+        return self._make(task_id, version, lambda shown: restore(shown, segment_id))
 
     def name_speaker(self, task_id: str, version: int, label: str, name: str | None) -> TranscriptChange:
         """Call a speaker by a name everywhere; None or an empty name takes it back.
 
         Raises `CesarError`: `speaker_not_found`, `bad_value` for a name that is the label of somebody else.
         """
-        called = " ".join((name or "").split())
+        return self._make(task_id, version, lambda shown: name_speaker(shown, label, name))
 
-        def make(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-            if label not in shown.labels:
-                raise CesarError("speaker_not_found")
-            if called != label and called in shown.labels:
-                raise CesarError("bad_value", "this name is the label of another speaker")
-            tx.edits.name(task, label, called if called != label and called else None)
-
-        return self._make(task_id, version, make)
+    def version(self, task_id: str) -> int:
+        """The number of the present version. Raises `CesarError("task_not_found")`."""
+        with self._store.read() as tx:
+            return tx.tasks.get(task_id).transcript_version
 
     def speakers(self, task_id: str) -> Speakers:
         """Who speaks, and for how long. Raises `CesarError("task_not_found")`."""
@@ -102,21 +96,51 @@ class EditService:
             return Speakers(version=task.transcript_version, speakers=_spoken(shown))
 
     def _make(self, task_id: str, version: int, make: Making) -> TranscriptChange:
-        with self._store.write(durable=True) as tx:
+        """Everything that takes time is done before the write, which others wait for; the version proves that it still holds."""
+        with self._store.read() as tx:
             task = tx.tasks.get(task_id)
-            if task.status not in FINISHED:
-                raise CesarError(
-                    "illegal_move", f"the transcript of a task that is {task.status.value} cannot be changed"
-                )
-            if not tx.edits.advance(task, version):
-                raise CesarError("edit_conflict")
+            if task.status not in FINISHED or task.transcript_version != version:
+                raise _refusal(task)
             before = shown_transcript(tx, task)
-            make(tx, task, before)
-            after = shown_transcript(tx, task, before.machine)
-            follow_change(tx, task, after)
-            told = _difference(before, after, task.transcript_version)
+        wanted = make(before)
+        if not wanted.changes(before):
+            return _difference(before, before, version)
+        after = wanted.laid(before)
+        edit_id = self._write(task_id, version, wanted, before, after)
+        told = _difference(before, wanted.laid(before, edit_id) if edit_id else after, version + 1)
         logger.info("transcript_changed", task_id=task_id, version=told.version, segments=len(told.segments))
         return told
+
+    def _write(
+        self,
+        task_id: str,
+        version: int,
+        wanted: Replacement | Naming,
+        before: ShownTranscript,
+        after: ShownTranscript,
+    ) -> int:
+        """Store a change and what follows from it; the id of the edit, 0 if none is stored."""
+        followed = follow_edit(before, after)
+        with self._store.write(durable=True) as tx:
+            task = tx.tasks.get(task_id)
+            if not tx.edits.advance(task, version):
+                raise _refusal(task)
+            followed(tx, task)
+            return _stored(tx, task, wanted)
+
+
+def _stored(tx: Transaction, task: Task, wanted: Replacement | Naming) -> int:
+    if isinstance(wanted, Naming):
+        tx.edits.name(task, wanted.label, wanted.name)
+        return 0
+    return tx.edits.put(task, wanted)
+
+
+def _refusal(task: Task) -> CesarError:
+    if task.status not in FINISHED:
+        detail = f"the transcript of a task that is {task.status.value} cannot be changed"
+        return CesarError("illegal_move", detail)
+    return CesarError("edit_conflict")
 
 
 def _difference(before: ShownTranscript, after: ShownTranscript, version: int) -> TranscriptChange:

@@ -64,7 +64,8 @@ def render_file(transcript: Transcript, wanted: str, options: RenderOptions = _D
         from app.services.export import word_document  # noqa: PLC0415 - a tenth of a second that few processes need
 
         return word_document.docx(transcript, options)
-    return render(transcript, wanted, options).encode()
+    # Without its mark a spreadsheet does not take csv for UTF-8.
+    return render(transcript, wanted, options).encode("utf-8-sig" if wanted == "csv" else "utf-8")
 
 
 def ending_of(wanted: str) -> str:

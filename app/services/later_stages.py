@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from app.core.logging import logger
 from app.domain.errors import Cancelled, CesarError
-from app.domain.options import TranscriptionOptions
+from app.domain.options import TranscriptionOptions, asked_language
 from app.domain.ports import Audio, EngineShelf
 from app.domain.progress import SPEAKER_JOIN_FRACTION, TaskProgressStage
 from app.domain.transcript import Segment, Transcript
@@ -34,18 +34,18 @@ class LaterStages:
             begin: the fraction of the stage that is over already.
 
         Raises:
-            CesarError: `out_of_memory`.
             Cancelled: the run is no longer wanted.
         """
         control = self.progress.stage(TaskProgressStage.ALIGNING, begin, 1.0)
         control.fraction(0.0)
         try:
             segments, seconds = self._aligned(transcript, begin)
-        except (Cancelled, MemoryError):
+        except Cancelled:
             raise
-        except Exception as problem:  # segments keep the times that they have
+        except BaseException as problem:  # segments keep the times that they have
             control.warn(self._alignment_warning(problem))
             return transcript, None
+        segments = _with_speakers_of(transcript.segments, segments)
         control.revise(segments)
         return replace(transcript, segments=segments), seconds
 
@@ -66,7 +66,7 @@ class LaterStages:
         return replace(transcript, segments=segments), seconds, None
 
     def _aligned(self, transcript: Transcript, begin: float) -> tuple[tuple[Segment, ...], float]:
-        language = transcript.language or self.options.language
+        language = transcript.language or asked_language(self.options.language)
         if language is None:
             raise CesarError("alignment_unavailable", "the language is not known")
         loaded = begin + _LOADING_SHARE
@@ -78,10 +78,8 @@ class LaterStages:
             control.fraction(1.0)
             return segments, time.monotonic() - started
 
-    def _alignment_warning(self, problem: Exception) -> str:
+    def _alignment_warning(self, problem: BaseException) -> str:
         code = problem.code if isinstance(problem, CesarError) else type(problem).__name__
-        if code == "out_of_memory":
-            raise problem
         logger.warning("alignment_failed", task_id=self.progress.task_id, problem=code)
         return "alignment_unavailable" if code == "alignment_unavailable" else "alignment_failed"
 
@@ -97,6 +95,21 @@ class LaterStages:
             segments = diarizer.join(turns, without_speakers(transcript.segments))
             joining.fraction(1.0)
             return segments, time.monotonic() - started
+
+
+def _with_speakers_of(before: Sequence[Segment], after: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Segments aligned anew with the speakers of their words before: whoever tells them apart next may fail, and then they stay.
+
+    A segment brings its own speaker along; where the words are not the same ones, that is the speaker of its words, too.
+    """
+    heard = [word.speaker for segment in before for word in segment.words]
+    if len(heard) != sum(len(segment.words) for segment in after):
+        heard = [segment.speaker for segment in after for _ in segment.words]
+    speakers = iter(heard)
+    return tuple(
+        replace(segment, words=tuple(replace(word, speaker=next(speakers)) for word in segment.words))
+        for segment in after
+    )
 
 
 def without_speakers(segments: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -5,12 +5,12 @@ from typing import Any, Final
 import orjson
 
 from app.domain.errors import CesarError
-from app.domain.options import WHISPER_SIZES
 from app.schemas.openai import DurationUsage, OpenAIModel, OpenAIText
 from app.schemas.tasks import Task, Transcript
 from app.services.export_service import render
 from app.services.live_text import one_line
-from app.services.openai_request import STAND_INS, SpeechRequest
+from app.services.openai_languages import language_name
+from app.services.openai_request import SpeechRequest, model_names
 
 _TEXT: Final = "text/plain; charset=utf-8"
 MEDIA_TYPES: Final = {
@@ -28,9 +28,8 @@ _CREATED: Final = 1_663_718_400
 
 
 def models(default: str) -> list[OpenAIModel]:
-    """Every name that a request may give, with the server's `default` model unless that is a folder on this machine."""
-    own = [] if default in WHISPER_SIZES or default.startswith(("/", ".", "~")) else [default]
-    return [OpenAIModel(id=name, created=_CREATED, owned_by="cesar") for name in (*STAND_INS, *own, *WHISPER_SIZES)]
+    """What a request may name; `default` is the server's model."""
+    return [OpenAIModel(id=name, created=_CREATED, owned_by="cesar") for name in model_names(default)]
 
 
 def usage_of(transcript: Transcript) -> DurationUsage:
@@ -73,12 +72,24 @@ def require_speakers(task: Task, transcript: Transcript) -> None:
     raise CesarError(task.diarization_error_code or "option_unsupported", detail)
 
 
+def require_words(transcript: Transcript, wanted: SpeechRequest) -> None:
+    """Refuse to answer nothing where words alone were asked for and not one of them has a time.
+
+    Raises:
+        CesarError: `option_unsupported`; the detail names the Task, which keeps the transcript.
+    """
+    if wanted.segments or not transcript.segments:
+        return
+    if not any(word.start is not None for segment in transcript.segments for word in segment.words):
+        detail = f"words have no times here; the transcript with those of segments is kept as that of task {transcript.task_id}"
+        raise CesarError("option_unsupported", detail)
+
+
 def _verbose(transcript: Transcript, wanted: SpeechRequest) -> str:
     body: dict[str, Any] = orjson.loads(render(transcript, "verbose_json"))
-    body |= {"task": wanted.options.task, "text": one_line(transcript.text)}
-    if wanted.options.task == "translate":
-        body["language"] = "english"
-    else:
+    body["text"] = one_line(transcript.text)
+    body["language"] = "english" if wanted.options.task == "translate" else language_name(transcript.language)
+    if wanted.options.task == "transcribe":
         body["usage"] = usage_of(transcript).model_dump()
     left_out = {name for name, asked in (("words", wanted.words), ("segments", wanted.segments)) if not asked}
     return orjson.dumps({name: value for name, value in body.items() if name not in left_out}).decode()

@@ -11,6 +11,7 @@ from app.domain.errors import CesarError
 from app.domain.options import WHISPER_SIZES, TranscriptionOptions
 from app.domain.webhooks import NOBODY, WebhookTarget
 from app.schemas.jobs import SubmissionRequest
+from app.services.openai_languages import language_code
 
 DIARIZING_MODEL: Final = "gpt-4o-transcribe-diarize"
 STAND_INS: Final = (
@@ -53,19 +54,26 @@ class SpeechRequest:
     webhook: WebhookTarget = NOBODY
 
 
-def understand(form: Mapping[str, Sequence[str]], task: str) -> SpeechRequest:
-    """A form's text fields as a request; `task` is `transcribe` or `translate`.
+def model_names(default: str) -> tuple[str, ...]:
+    """Every name that is told: OpenAI's, the server's `default` model unless that is a folder on this machine, and Whisper's sizes."""
+    is_folder = default.startswith(("/", ".", "~")) or "\\" in default
+    own = () if is_folder or default in (*STAND_INS, *WHISPER_SIZES) else (default,)
+    return (*STAND_INS, *own, *WHISPER_SIZES)
+
+
+def understand(form: Mapping[str, Sequence[str]], task: str, default_model: str) -> SpeechRequest:
+    """A form's text fields as a request; `task` is `transcribe` or `translate`, `default_model` the server's.
 
     Raises:
         CesarError: `bad_value`, as `FieldRefused` where one field is to blame.
     """
     fields = _Fields(form)
-    model = _model(fields.take("model"))
+    model = _model(fields.take("model"), default_model)
     response_format = _response_format(fields.take("response_format"), task)
     granularities = _granularities(fields.take_all("timestamp_granularities"), response_format)
     stream = _stream(fields.take("stream"), response_format)
     wants_speakers = response_format == "diarized_json" or model == DIARIZING_MODEL
-    submission = _submission(fields, task, {"diarize": wants_speakers, "model": None if model in STAND_INS else model})
+    submission = _submission(fields, task, {"diarize": wants_speakers, "model": _own_name(model)})
     return SpeechRequest(
         options=submission.options(),
         response_format=response_format,
@@ -98,12 +106,17 @@ class _Fields:
         return self._lists.pop(name, [])
 
 
-def _model(name: str | None) -> str:
+def _model(name: str | None, default: str) -> str:
     if name is None:
         raise FieldRefused("model", "you must provide a model", "missing_required_parameter")
-    if name in STAND_INS or name in WHISPER_SIZES or "/" in name:
+    if name in model_names(default) or "/" in name:
         return name
     raise ModelUnknown(name)
+
+
+def _own_name(model: str) -> str | None:
+    """What Cesar's option says; None for a name that stands for the server's default model."""
+    return model if model in WHISPER_SIZES or "/" in model else None
 
 
 class ModelUnknown(FieldRefused):
@@ -150,6 +163,8 @@ def _submission(fields: _Fields, task: str, given: dict[str, Any]) -> Submission
     given["initial_prompt"] = fields.take("prompt")
     given["vad_onset"] = _threshold(fields)
     given = {name: value for name, value in given.items() if value is not None} | fields.rest
+    if "language" in given:
+        given["language"] = language_code(given["language"])
     return _checked(given if task == "transcribe" else given | {"task": task})
 
 

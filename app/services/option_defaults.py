@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from app.core.config import Settings, SettingsError
 from app.domain.errors import CesarError
-from app.domain.options import SPEAKER_BOUNDS, TranscriptionOptions, overlay
+from app.domain.options import COMPUTE_TYPES, SPEAKER_BOUNDS, TranscriptionOptions, overlay
 from app.schemas.jobs import TranscriptionRequest
 
 Presets = Mapping[str, Mapping[str, Any]]
@@ -46,8 +46,13 @@ class OptionDefaults:
         return TranscriptionOptions(**(values | self._missing_bounds(values)))
 
     def change(self, options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-        """What to lay over the options of a Task so that these changes are in force. Raises `CesarError("bad_value")`."""
+        """What to lay over the options of a Task so that these changes are in force; None takes an option back.
+
+        Raises `CesarError("bad_value")`.
+        """
         over = overlay(self._values_of(changes.get("preset")), changes)
+        if "diarize" in over and over["diarize"] is None:
+            over["diarize"] = self.diarize
         if any(over.get(name) for name in SPEAKER_BOUNDS):
             over = dict.fromkeys(SPEAKER_BOUNDS) | over
         if over.get("diarize"):
@@ -88,7 +93,9 @@ def _checked(name: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def option_defaults(settings: Settings) -> OptionDefaults:
-    """What a request leaves open, from the settings. Raises `SettingsError` for presets that cannot work."""
+    """What a request leaves open, from the settings. Raises `SettingsError` for what no request could ask for."""
+    if settings.compute_type is not None and settings.compute_type not in COMPUTE_TYPES:
+        raise SettingsError(f"CESAR_COMPUTE_TYPE must be one of {', '.join(COMPUTE_TYPES)}.")
     bounds = {name: getattr(settings, name) for name in SPEAKER_BOUNDS}
     try:
         presets = read_presets(settings.presets)

@@ -45,6 +45,14 @@ class QueryService:
                 raise CesarError("transcript_not_ready")
             return transcript
 
+    def transcript_version(self, task_id: str) -> int:
+        """The version of what `transcript` answers, without making it. Raises the same."""
+        with self._store.read() as tx:
+            task = tx.tasks.get(task_id)
+            if task.status is not JobStatus.COMPLETED and not tx.transcripts.any_of(task):
+                raise CesarError("transcript_not_ready")
+            return task.transcript_version
+
     def counts(self) -> tuple[int, int]:
         """How many Tasks wait, and how many run."""
         with self._store.read() as tx:

@@ -4,18 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from app.domain.errors import CesarError
 from app.domain.lifecycle import JobStatus
-from app.domain.options import SPEAKER_BOUNDS
+from app.domain.options import SPEAKER_BOUNDS, asked_language
 from app.domain.progress import TaskProgressStage
-from app.domain.transcript import Segment, Word
+from app.domain.transcript import Segment
 from app.models import Task
 from app.services.store import Transaction
 
 KEEPING: Final = (TaskProgressStage.ALIGNING, TaskProgressStage.DIARIZING)
 """The stages that work on a transcript which is there already."""
 
-_ABOUT_SPEAKERS: Final = {*SPEAKER_BOUNDS, "diarize"}
+_ABOUT_SPEAKERS: Final = frozenset({*SPEAKER_BOUNDS, "diarize"})
 _ABOUT_WORDS: Final = "align_model"
+_HEEDED: Final = {
+    TaskProgressStage.ALIGNING: _ABOUT_SPEAKERS | {_ABOUT_WORDS, "language", "device", "preset"},
+    TaskProgressStage.DIARIZING: _ABOUT_SPEAKERS | {"device", "preset"},
+}
+"""The options that have an effect from a stage on. The language is that of the words, wherever they came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,25 @@ class Kept:
     device: str
 
 
+def in_effect(redo: Redo, task: Task) -> Redo:
+    """The same without options that are taken back and were never given."""
+    before = task.job.options | task.options
+    options = {name: value for name, value in redo.options.items() if value is not None or before.get(name) is not None}
+    return Redo(redo.stage, options)
+
+
+def check_stage(stage: TaskProgressStage | None, changes: Mapping[str, Any]) -> None:
+    """Refuse options that concern what comes before a stage that is named. Raises `CesarError("bad_value")`."""
+    if stage in _HEEDED and (vain := sorted(set(changes) - _HEEDED[stage])):
+        raise CesarError("bad_value", f"{vain[0]} concerns an earlier stage than {stage.value}")
+
+
+def named_language(stage: TaskProgressStage, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The Task's columns if words are to be aligned as those of another language than the one that was heard."""
+    language = asked_language(changes.get("language")) if stage is TaskProgressStage.ALIGNING else None
+    return {"detected_language": language, "language_probability": None} if language else {}
+
+
 def wanted_changes(redo: Redo) -> dict[str, Any]:
     """The options that a redo changes: who names the stage of speakers wants speakers."""
     wants_speakers = redo.stage is TaskProgressStage.DIARIZING
@@ -53,7 +78,7 @@ def first_stage(task: Task, redo: Redo) -> TaskProgressStage | None:
 
 def kept_of(tx: Transaction, task: Task) -> Kept | None:
     """What the next run of the Task begins with; None: with the recording."""
-    segments = kept_segments(tx, task) if task.redo_from in KEEPING else ()
+    segments = tx.transcripts.of(task) if task.redo_from in KEEPING else ()
     if task.redo_from is None or not segments:
         return None
     return Kept(
@@ -64,14 +89,6 @@ def kept_of(tx: Transaction, task: Task) -> Kept | None:
         engine=task.engine or "",
         model=task.model or "",
         device=task.device or "",
-    )
-
-
-def kept_segments(tx: Transaction, task: Task) -> tuple[Segment, ...]:
-    """The stored segments in the domain's words."""
-    return tuple(
-        Segment(row.index, row.start, row.end, row.text, row.speaker, tuple(Word(**word) for word in row.words))
-        for row in tx.transcripts.of(task)
     )
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 
+from app.domain.disclosure import shown_text
 from app.domain.errors import WARNINGS, Cancelled
 from app.domain.events import SegmentEvent, SegmentsRevisedEvent, WarningEvent
 from app.domain.ports import Emitter
@@ -79,7 +80,8 @@ class RunProgress:
 
 
 class StageControl:
-    """`app.domain.ports.RunControl` for a part of one stage."""
+    """`app.domain.ports.RunControl` for a part of one stage: the door through which every sentence of an engine goes out,
+    without the server's folders."""
 
     def __init__(self, run: RunProgress, stage: TaskProgressStage, begin: float, end: float) -> None:
         self._run = run
@@ -89,7 +91,8 @@ class StageControl:
 
     def fraction(self, done: float, message: str = "") -> None:
         """`done` (0..1) of this part. Raises `Cancelled`."""
-        self._run.advance(self._stage, self._begin + self._width * min(1.0, max(0.0, done)), message)
+        shown = shown_text(message) or ""
+        self._run.advance(self._stage, self._begin + self._width * min(1.0, max(0.0, done)), shown)
 
     def segment(self, segment: Segment) -> None:
         """A finished segment, in the order of time. Raises `Cancelled`."""
@@ -103,7 +106,7 @@ class StageControl:
 
     def warn(self, code: str, message: str | None = None) -> None:
         """Something is not as asked for. Raises `Cancelled`."""
-        self._run.emit(WarningEvent(code, message or WARNINGS[code]))
+        self._run.emit(WarningEvent(code, shown_text(message) or WARNINGS[code]))
 
     def check(self) -> None:
         """Raises `Cancelled` when the run is no longer wanted."""

@@ -1,15 +1,20 @@
 """Owns the words between worker and services: what a worker was given to do, and what came of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile
+from typing import Final
 
 from app.domain.disclosure import shown_text
-from app.domain.errors import CATALOGUE, CesarError
+from app.domain.errors import CATALOGUE, WARNINGS, CesarError
 from app.domain.options import TranscriptionOptions
+from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Segment
 from app.services.retry import Kept
 from app.services.store import Lease
 
 _SPEAKER_CODES = ("hf_token_required", "hf_token_invalid", "diarization_failed")
+_ALIGNMENT_CODES = ("alignment_unavailable", "alignment_failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,10 @@ class RunResult:
     @property
     def speaker_count(self) -> int | None:
         """How many different speakers the segments name; None if nobody was told apart."""
-        return count_speakers(self.segments) or (0 if self.diarized else None)
+        return count_speakers(self.segments) if self.diarized else None
 
 
-def count_speakers(segments: tuple[Segment, ...]) -> int:
+def count_speakers(segments: Sequence[Segment]) -> int:
     """How many different speakers the segments and their words name."""
     names = {segment.speaker for segment in segments} | {word.speaker for part in segments for word in part.words}
     return len(names - {None})
@@ -88,6 +93,22 @@ def speaker_warning(code: str) -> str:
     return f"{CATALOGUE[code].sentence} {CATALOGUE[code].remedy}"
 
 
-def speaker_warnings() -> frozenset[str]:
-    """All of these sentences."""
-    return frozenset(map(speaker_warning, _SPEAKER_CODES))
+def warnings_before(stage: TaskProgressStage | None, warnings: Sequence[str]) -> list[str]:
+    """The warnings that still hold when a run begins at this later stage (None: with the recording, so that none do).
+
+    Those of the stages that are repeated are gone.
+    """
+    if stage is None:
+        return []
+    repeated = dropwhile(lambda later: later is not stage, _WARNED_OF)
+    gone = {sentence for later in repeated for sentence in _WARNED_OF[later]}
+    return [warning for warning in warnings if warning not in gone]
+
+
+_WARNED_OF: Final = {
+    TaskProgressStage.ALIGNING: frozenset(WARNINGS[code] for code in _ALIGNMENT_CODES),
+    TaskProgressStage.DIARIZING: frozenset(
+        {WARNINGS["diarization_unavailable"], *(speaker_warning(code) for code in _SPEAKER_CODES)}
+    ),
+}
+"""What the later stages warn of. Told by its sentence, because that is what a Task keeps; these stages use no others."""

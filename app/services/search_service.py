@@ -1,4 +1,4 @@
-"""Owns the search over the transcripts of all finished Tasks."""
+"""Owns the search over the transcripts of all Tasks that have finished."""
 
 from app.domain.search_query import read_query
 from app.schemas.search import SearchHit, SearchPage, SnippetPart

@@ -1,37 +1,51 @@
 """Owns the transcript as people see it: put together from rows, and followed by what depends on it (the result's text, the search)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from app.domain.edits import ShownTranscript, lay
 from app.domain.lifecycle import FINISHED
-from app.domain.transcript import Segment
 from app.models import Task
-from app.services.retry import kept_segments
 from app.services.store import SearchedSegment, Transaction
 
 
-def shown_transcript(tx: Transaction, task: Task, machine: Sequence[Segment] | None = None) -> ShownTranscript:
-    """The machine's segments (those that are stored, unless the caller has read them) with edits and names laid over them."""
-    return lay(kept_segments(tx, task) if machine is None else machine, tx.edits.of(task), tx.edits.names(task))
+def shown_transcript(tx: Transaction, task: Task) -> ShownTranscript:
+    """The stored segments with edits and names laid over them."""
+    return lay(tx.transcripts.of(task), tx.edits.of(task), tx.edits.names(task))
 
 
 def follow_move(tx: Transaction, task: Task) -> None:
-    """To be called in every transaction that moves a Task: what is shown and found is what is there.
+    """To be called in every transaction that moves a Task: of a finished one everything shown is found.
 
-    Of a Task that is not finished nothing is found.
+    While it runs again, what was found of it still is, unless its segments were cleared.
     """
-    if task.status in FINISHED:
-        follow_change(tx, task, shown_transcript(tx, task))
-    else:
-        tx.search.clear(task)
-
-
-def follow_change(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-    """To be called in every transaction that changes what is shown of a finished Task."""
-    segments = (
-        SearchedSegment(position, segment.start, segment.end, segment.speaker, segment.text)
-        for position, segment in enumerate(shown.segments)
-    )
-    tx.search.index(task, list(segments))
+    if task.status not in FINISHED:
+        return
+    shown = shown_transcript(tx, task)
+    tx.search.index(task, _searched(shown))
     if task.result_text is not None:
         tx.tasks.update(task.uuid, {"result_text": shown.text})
+
+
+def follow_edit(before: ShownTranscript, after: ShownTranscript) -> Callable[[Transaction, Task], None]:
+    """What is to be done in the transaction that changes what is shown of a finished Task; what takes time is done already."""
+    was, becomes, text = _searched(before), _searched(after), after.text
+
+    def follow(tx: Transaction, task: Task) -> None:
+        tx.search.revise(task, was, becomes)
+        if task.result_text is not None and task.result_text != text:
+            tx.tasks.update(task.uuid, {"result_text": text})
+
+    return follow
+
+
+def clear_transcript(tx: Transaction, task: Task) -> None:
+    """Nothing is shown of the Task any more, and nothing found."""
+    tx.transcripts.clear(task)
+    tx.search.clear(task)
+
+
+def _searched(shown: ShownTranscript) -> list[SearchedSegment]:
+    return [
+        SearchedSegment(position, segment.start, segment.end, segment.speaker, segment.text)
+        for position, segment in enumerate(shown.segments)
+    ]

@@ -4,7 +4,7 @@
 it: the store does so after the commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,6 @@ from app.domain.rewriting import Replacement
 from app.domain.search_query import SearchTerm
 from app.domain.transcript import Segment
 from app.models import File, Job, JobStatus, Task, WebhookDelivery
-from app.models import Segment as SegmentRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +151,11 @@ class Transcripts(Protocol):
     def clear(self, task: Task) -> None:
         """Delete the Task's segments."""
 
-    def of(self, task: Task) -> list[SegmentRow]:
+    def of(self, task: Task) -> tuple[Segment, ...]:
         """In the order of time."""
+
+    def any_of(self, task: Task) -> bool:
+        """Whether there is a segment."""
 
 
 class Edits(Protocol):
@@ -162,8 +164,8 @@ class Edits(Protocol):
     def of(self, task: Task) -> list[Edit]:
         """In the order in which they were made or last changed."""
 
-    def put(self, task: Task, replacement: Replacement) -> None:
-        """Store an edit in the place of those that it absorbs; without pieces they are only removed."""
+    def put(self, task: Task, replacement: Replacement) -> int:
+        """Store an edit in the place of those that it absorbs; its id. Without pieces they are only removed, and it is 0."""
 
     def names(self, task: Task) -> dict[str, str]:
         """What people call the speakers, by label."""
@@ -176,10 +178,13 @@ class Edits(Protocol):
 
 
 class Search(Protocol):
-    """The index over the shown segments of all finished Tasks."""
+    """The index over the shown segments of all Tasks that have finished."""
 
     def index(self, task: Task, segments: Sequence[SearchedSegment]) -> None:
         """Make these what is found of a Task."""
+
+    def revise(self, task: Task, before: Sequence[SearchedSegment], after: Sequence[SearchedSegment]) -> None:
+        """The same, where `before` is what is found until now: only the difference is written."""
 
     def clear(self, task: Task) -> None:
         """Nothing of the Task is found any more."""
@@ -211,14 +216,20 @@ class Webhooks(Protocol):
     def add(self, job: Job, url: str, event_type: str, payload: bytes) -> None:
         """Write a delivery down; it is due at once."""
 
-    def any_due(self, now: datetime) -> bool:
-        """Whether a delivery waits to be sent."""
+    def any_due(self, now: datetime, left_alone: Collection[str]) -> bool:
+        """Whether a delivery waits to be sent, those to receivers of `left_alone` not counted."""
 
-    def claim(self, now: datetime, until: datetime) -> WebhookDelivery | None:
+    def give_up_spent(self, now: datetime, most: int, reason: str) -> list[str]:
+        """Give up what is due although it was tried `most` times; `reason` where none is known. Their ids."""
+
+    def claim(self, now: datetime, until: datetime, left_alone: Collection[str]) -> WebhookDelivery | None:
         """Take the next due delivery, atomically: until then nobody else gets it. Fewest attempts first, then oldest."""
 
-    def settle(self, row: int, attempt: int | None, values: dict[str, Any]) -> bool:
-        """Store what came of a sending, with `attempt` only while that is still the newest; whether it was stored."""
+    def put_back(self, row: int, until: datetime, now: datetime) -> None:
+        """Undo the claim that ends at `until`, if it is still the delivery's: due `now`, one attempt less."""
+
+    def settle(self, row: int, until: datetime | None, values: dict[str, Any]) -> bool:
+        """Store what came of a sending, with `until` only while the claim that ends then is the newest; whether it was stored."""
 
     def get(self, job: Job, uuid: str) -> WebhookDelivery:
         """Raises `CesarError("not_found")` if it is not this Job's."""

@@ -7,7 +7,7 @@ from app.domain.errors import CATALOGUE, CesarError
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Segment, Transcript
 from app.models import Task
-from app.services.runs import RunResult, SpeakerFailure
+from app.services.runs import RunResult, SpeakerFailure, count_speakers
 
 FRESH: dict[str, Any] = {
     "progress_percentage": 0,
@@ -85,8 +85,9 @@ def failed(error: CesarError) -> dict[str, Any]:
     }
 
 
-def without_speakers(task: Task, segments: tuple[Segment, ...], failure: SpeakerFailure) -> RunResult:
-    """The result of a run of which only the speakers are missing."""
+def as_stored(task: Task, segments: tuple[Segment, ...], failure: SpeakerFailure | None) -> RunResult:
+    """The result of a run that got no further than what is stored: with the speakers that an earlier run told apart, if one did."""
+    wanted = (task.job.options | task.options).get("diarize")
     return RunResult(
         segments=segments,
         text=Transcript(segments).text,
@@ -96,6 +97,6 @@ def without_speakers(task: Task, segments: tuple[Segment, ...], failure: Speaker
         duration_seconds=task.file.duration_seconds or 0.0,
         language=task.detected_language,
         language_probability=task.language_probability,
-        diarized=False,
+        diarized=count_speakers(segments) > 0 if wanted else None,
         speaker_failure=failure,
     )

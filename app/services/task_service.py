@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.clock import utc_now
 from app.core.logging import logger
-from app.domain.errors import Cancelled, CesarError
+from app.domain.errors import WARNINGS, Cancelled, CesarError
 from app.domain.events import ErrorEvent, ProgressEvent, SegmentsRevisedEvent, StatusEvent, WarningEvent
 from app.domain.lifecycle import RETRYABLE
 from app.domain.options import TranscriptionOptions
@@ -19,11 +19,20 @@ from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Transcript
 from app.models import JobStatus, Task
 from app.services.option_defaults import OptionDefaults
-from app.services.retry import KEEPING, Redo, first_stage, kept_of, kept_segments, wanted_changes
-from app.services.runs import Claim, RunResult, SpeakerFailure, speaker_warning, speaker_warnings
-from app.services.shown_transcript import follow_move
+from app.services.retry import (
+    KEEPING,
+    Redo,
+    check_stage,
+    first_stage,
+    in_effect,
+    kept_of,
+    named_language,
+    wanted_changes,
+)
+from app.services.runs import Claim, RunResult, SpeakerFailure, speaker_warning, warnings_before
+from app.services.shown_transcript import clear_transcript, follow_move
 from app.services.store import Lease, Store, Transaction
-from app.services.task_columns import FRESH, RENEWED, UNDONE, failed, finished, without_speakers
+from app.services.task_columns import FRESH, RENEWED, UNDONE, as_stored, failed, finished
 from app.services.webhook_events import tell_end, tell_status
 
 TOLD_POSITIONS = 20
@@ -57,16 +66,22 @@ class TaskService:
             self._tell(tx, task)
             tell_queue(tx)
             kept = kept_of(tx, task)
-            if kept is None:
-                tx.tasks.update(task.uuid, {"redo_from": None})
+            if kept is None and task.redo_from is not None:  # there is nothing to keep after all
+                tx.tasks.update(task.uuid, {"redo_from": None, "warnings": []})
             logger.info("task_claimed", task_id=task.uuid, attempt=task.attempt, status=task.status.value)
+            lease = Lease(task.uuid, task.attempt, owner)
+            try:
+                options = TranscriptionOptions(**task.job.options | task.options)
+            except CesarError as problem:  # an earlier release accepted it; it must not stop the queue
+                self._fail(tx, task, lease, problem)
+                return None
             return Claim(
-                lease=Lease(task.uuid, task.attempt, owner),
+                lease=lease,
                 filename=task.file.original_filename,
                 storage_key=task.file.storage_path,
                 source_url=task.file.source_url,
                 duration_seconds=task.file.duration_seconds,
-                options=TranscriptionOptions(**task.job.options | task.options),
+                options=options,
                 percentage=task.progress_percentage or 0,
                 kept=kept,
             )
@@ -137,6 +152,7 @@ class TaskService:
         with self._store.write(durable=True) as tx:
             if tx.tasks.holds(lease):
                 self._fail(tx, tx.tasks.get(lease.task_id), lease, error)
+                tell_queue(tx)
 
     def put_back(self, lease: Lease) -> None:
         """Return a running Task to the queue because this worker shuts down; a new attempt follows. No effect if the lease is lost."""
@@ -183,29 +199,31 @@ class TaskService:
         """The same, as part of a larger transaction, which has to end with `tell_queue`."""
         if task.status not in RETRYABLE and not (redo.stage and task.status is JobStatus.COMPLETED):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be retried")
+        redo = in_effect(redo, task)
         changes = self._defaults.change(task.job.options | task.options, wanted_changes(redo))
+        check_stage(redo.stage, changes)
         stage = first_stage(task, redo)
         task.job.retry_count += 1
-        undone = {} if stage else UNDONE
-        again = {"recoveries": 0, "redo_from": stage, "options": task.options | changes}
-        self._requeue(tx, task, None, RENEWED | undone | again)
+        kept = RENEWED | named_language(stage, changes) if stage else RENEWED | UNDONE
+        self._requeue(tx, task, None, kept | {"recoveries": 0, "redo_from": stage, "options": task.options | changes})
 
     def _requeue(self, tx: Transaction, task: Task, lease: Lease | None, values: dict[str, Any]) -> None:
         """A new attempt; it keeps the transcript if it begins at a stage that works on it."""
-        keeps = values.get("redo_from", task.redo_from) in KEEPING
+        stage = values.get("redo_from", task.redo_from)
+        keeps = stage in KEEPING
         values = values | {
             "attempt": task.attempt + 1,
-            "warnings": [warning for warning in task.warnings if keeps and warning not in speaker_warnings()],
+            "warnings": warnings_before(stage if keeps else None, task.warnings),
             "transcript_version": task.transcript_version + (0 if keeps else 1),
         }
         if not tx.tasks.move(task, JobStatus.QUEUED, lease, FRESH | values):
             return
         if not keeps:
-            tx.transcripts.clear(task)
+            clear_transcript(tx, task)
         self._tell(tx, task)
         if keeps:
             # Who follows begins the new attempt with an empty page.
-            tx.events.append(task, SegmentsRevisedEvent(kept_segments(tx, task)))
+            tx.events.append(task, SegmentsRevisedEvent(tx.transcripts.of(task)))
 
     def _is_abandoned(self, task: Task) -> bool:
         if task.lease_owner is None or task.lease_expires_at is None:
@@ -232,9 +250,11 @@ class TaskService:
         self._tell(tx, task)
 
     def _fail(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
-        """The bad end. Where only speakers were missing the Task is `partial` instead: the transcript is there."""
+        """The bad end, unless the transcript is there: what fails behind it costs that stage alone."""
         if task.redo_from is TaskProgressStage.DIARIZING and tx.tasks.holds(lease):
             return self._end_without_speakers(tx, task, lease, error)
+        if task.redo_from is TaskProgressStage.ALIGNING and tx.tasks.holds(lease):
+            return self._go_on_without_words(tx, task, lease, error)
         if not tx.tasks.move(task, JobStatus.FAILED, lease, failed(error)):
             return None
         entry = error.entry
@@ -247,9 +267,17 @@ class TaskService:
     def _end_without_speakers(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
         failure = SpeakerFailure.of(error)
         tx.events.append(task, WarningEvent(failure.code, speaker_warning(failure.code)))
-        result = without_speakers(task, kept_segments(tx, task), failure)
-        self._finish(tx, task, lease, result)
+        self._finish(tx, task, lease, as_stored(task, tx.transcripts.of(task), failure))
         logger.warning("speakers_missing", task_id=task.uuid, error_code=error.code)
+
+    def _go_on_without_words(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
+        """Words keep the times that they have: what comes after their stage is next, or the end."""
+        tx.events.append(task, WarningEvent("alignment_failed", WARNINGS["alignment_failed"]))
+        logger.warning("word_times_missing", task_id=task.uuid, error_code=error.code)
+        if (task.job.options | task.options).get("diarize"):
+            self._requeue(tx, task, lease, {"recoveries": 0, "redo_from": TaskProgressStage.DIARIZING})
+        else:
+            self._finish(tx, task, lease, as_stored(task, tx.transcripts.of(task), None))
 
     def _tell(self, tx: Transaction, task: Task) -> None:
         """Store the status event of a move just made, and what follows from it: what is shown and found, the Job's status."""

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from app.domain.disclosure import shown_text, shown_url
+from app.domain.disclosure import shown_receiver, shown_text, shown_url
 from app.domain.edits import ShownSegment, ShownTranscript
 from app.domain.errors import CATALOGUE
 from app.domain.lifecycle import FINISHED
@@ -28,7 +28,7 @@ _SHARED_WITH_ONLY_TASK = (
 
 def task_view(tx: Transaction, task: Task) -> wire.Task:
     """One Task as its body."""
-    failure = CATALOGUE.get(task.error_code) if task.error_code else None
+    failure = CATALOGUE.get(task.error_code or task.diarization_error_code or "")
     return wire.Task(
         id=task.uuid,
         job_id=task.job.uuid,
@@ -91,6 +91,7 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
     """One Job as its body; with one Task, that Task's fields are shown flat."""
     tasks = [task_view(tx, task) for task in job.tasks]
     only = tasks[0] if len(tasks) == 1 else None
+    asked = _asked(job)
     leading = _leading(tasks)
     return wire_jobs.Job(
         id=job.uuid,
@@ -108,17 +109,29 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
         completed_at=job.completed_at,
         error_message=job.error_message,
         retry_count=job.retry_count,
-        model_size=job.model_size,
-        language=job.language,
-        diarize=job.diarize,
-        min_speakers=job.min_speakers,
-        max_speakers=job.max_speakers,
+        model_size=asked["model"],
+        language=asked["language"],
+        diarize=bool(asked["diarize"]),
+        min_speakers=asked["min_speakers"],
+        max_speakers=asked["max_speakers"],
         tasks=tasks,
-        webhook_url=shown_url(job.webhook_url) if job.webhook_url else None,
+        webhook_url=shown_receiver(job.webhook_url) if job.webhook_url else None,
         webhook_statuses=job.webhook_statuses,
         links=job_links(job),
         **({name: getattr(only, name) for name in _SHARED_WITH_ONLY_TASK} if only else {}),
     )
+
+
+def _asked(job: Job) -> dict[str, Any]:
+    """What the Job asks for now: with one Task, what its latest retry changed lies over the submission."""
+    submitted = {
+        "model": job.model_size,
+        "language": job.language,
+        "diarize": job.diarize,
+        "min_speakers": job.min_speakers,
+        "max_speakers": job.max_speakers,
+    }
+    return submitted | (job.tasks[0].options if len(job.tasks) == 1 else {})
 
 
 def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
@@ -136,6 +149,7 @@ def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
         version=task.transcript_version,
         speakers=speakers_view(shown),
         unplaced_edits=shown.unplaced,
+        task=_options(task.job.options | task.options).get("task", "transcribe"),
     )
 
 

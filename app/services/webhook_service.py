@@ -1,14 +1,15 @@
 """Owns the life of deliveries: which is sent next, what an answer means for it, when it is tried again, and their log."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from app.core.clock import utc_now
 from app.core.logging import logger
-from app.domain.disclosure import shown_url
+from app.domain.disclosure import shown_receiver
+from app.domain.webhooks import receiver_of
 from app.models import WebhookDelivery
 from app.schemas import webhooks as wire
 from app.services.store import Store
@@ -22,31 +23,40 @@ LONGEST_PAUSE_SECONDS: Final = 3600.0
 _CHANCE: Final = random.SystemRandom()
 _MOST_DOUBLINGS: Final = 30
 _GONE: Final = 410
+_SENDER_ENDED: Final = "its sender ended"
 _DETAIL_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a sender has to send. `attempt` counts from 1."""
+    """What a sender has to send. `attempt` counts from 1; the claim is its sender's `until` then, and no two claims end alike."""
 
     row: int
     id: str
     url: str
     payload: bytes
     attempt: int
+    until: datetime
+
+    @property
+    def receiver(self) -> str:
+        """Whom it goes to, as `host:port`."""
+        return receiver_of(self.url)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one sending: the receiver's status code, or why there is none.
 
-    `retry_after` is what the receiver asked for, in seconds; `refused` says that this address will never be called.
+    `retry_after` is what the receiver asked for, in seconds; `refused` says that this address will never be called,
+    `timed_out` that the receiver took all the time there was.
     """
 
     status_code: int | None = None
     error: str | None = None
     retry_after: float | None = None
     refused: bool = False
+    timed_out: bool = False
 
     @property
     def is_delivered(self) -> bool:
@@ -96,23 +106,43 @@ class WebhookService:
         self._chance = chance
         self._now = now
 
-    def claim(self) -> Delivery | None:
-        """Take a delivery that is due, atomically; first attempts go before repeated ones. None if nothing is due."""
+    def claim(self, left_alone: Collection[str] = ()) -> Delivery | None:
+        """Take a delivery that is due, atomically; first attempts go before repeated ones. None if nothing is due.
+
+        One whose last allowed sender never settled it is given up here: whatever ended that one may be the message's doing.
+        Receivers (`host:port`) of `left_alone` are passed over.
+        """
         now = self._now()
+        until = now + timedelta(seconds=CLAIM_SECONDS)
         with self._store.read() as tx:
-            if not tx.webhooks.any_due(now):
+            if not tx.webhooks.any_due(now, left_alone):
                 return None
         with self._store.write() as tx:
-            row = tx.webhooks.claim(now, now + timedelta(seconds=CLAIM_SECONDS))
-            return None if row is None else Delivery(row.id, row.uuid, row.url, row.payload, row.attempts)
+            spent = tx.webhooks.give_up_spent(now, self._max_attempts, _SENDER_ENDED)
+            row = tx.webhooks.claim(now, until, left_alone)
+            claimed = Delivery(row.id, row.uuid, row.url, row.payload, row.attempts, until) if row else None
+        for delivery_id in spent:
+            logger.warning(
+                "webhook_given_up", delivery_id=delivery_id, attempt=self._max_attempts, reason=_SENDER_ENDED
+            )
+        return claimed
+
+    def put_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Their sender ends: they are due now, and these attempts do not count. Those that were settled stay as they are."""
+        if not deliveries:
+            return
+        with self._store.write() as tx:
+            for delivery in deliveries:
+                tx.webhooks.put_back(delivery.row, delivery.until, self._now())
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
         """Remember what came of a sending. A delivery that meanwhile was taken over, or went with its Job, stays as it is."""
         values = self._delivered(outcome) if outcome.is_delivered else self._not_delivered(delivery, outcome)
         with self._store.write() as tx:
             # That the receiver has it is true whoever holds the delivery by now.
-            tx.webhooks.settle(delivery.row, None if outcome.is_delivered else delivery.attempt, values)
-        _log(delivery, outcome, values["status"])
+            stored = tx.webhooks.settle(delivery.row, None if outcome.is_delivered else delivery.until, values)
+        if stored:
+            _log(delivery, outcome, values["status"])
 
     def deliveries(self, job_id: str, page: int, per_page: int) -> wire.WebhookDeliveryPage:
         """A Job's log. Raises `CesarError("job_not_found")`."""
@@ -160,7 +190,7 @@ class WebhookService:
 def _view(row: WebhookDelivery) -> wire.WebhookDelivery:
     return wire.WebhookDelivery(
         id=row.uuid,
-        url=shown_url(row.url),
+        url=shown_receiver(row.url),
         event_type=row.event_type,
         status=row.status,
         attempts=row.attempts,

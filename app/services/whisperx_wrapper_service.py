@@ -12,7 +12,7 @@ from app.domain.transcript import Transcript
 from app.services.later_stages import LaterStages, without_speakers
 from app.services.retry import Kept
 from app.services.run_progress import RunProgress, _update_progress
-from app.services.runs import RunResult, SpeakerFailure
+from app.services.runs import RunResult, SpeakerFailure, count_speakers
 
 __all__ = ["PipelineTools", "Recording", "_update_progress", "process_audio_common"]
 
@@ -149,7 +149,7 @@ class _Run:
             device=kept.device,
             todo=todo,
             begin=_DECODE_SHARE,
-            diarized=False if self.options.diarize else None,
+            diarized=count_speakers(segments) > 0 if self.options.diarize else None,
         )
 
     def improve(self, stage: TaskProgressStage, draft: _Draft) -> _Draft:
@@ -163,7 +163,9 @@ class _Run:
             transcript, seconds = later.align(draft.transcript, draft.begin)
         else:
             transcript, seconds, failure = later.diarize(draft.transcript, draft.begin)
-            draft = replace(draft, diarized=failure is None, failure=failure)
+            # Speakers of an earlier run stay when these could not be told apart.
+            diarized = failure is None or count_speakers(transcript.segments) > 0
+            draft = replace(draft, diarized=diarized, failure=failure)
         took = {} if seconds is None else {stage.value: seconds}
         return replace(draft, transcript=transcript, begin=0.0, seconds=draft.seconds | took)
 

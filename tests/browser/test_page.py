@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 SIGNS = {
     "json": b'"segments"', "verbose_json": b'"seek"', "diarized_json": b"transcript.text.segment", "txt": b"", "md": b"# to keep",
-    "docx": b"PK", "srt": b" --> ", "vtt": b"WEBVTT", "tsv": b"start\t", "csv": b"start,",
+    "docx": b"PK", "srt": b" --> ", "vtt": b"WEBVTT", "tsv": b"start\t", "csv": b"\xef\xbb\xbfstart,",
 }  # fmt: skip
 
 

@@ -23,11 +23,13 @@ SETTINGS = Settings(_env_file=None)
 
 @dataclass
 class FakeShelf:
-    """Lends scripted stages. `refusals` are codes that lending an aligner or a diarizer raises; `lent` tells what was lent."""
+    """Lends scripted stages. `refusals` are codes that lending an aligner or a diarizer raises; `lent` tells what was lent,
+    `languages` to align what."""
 
     whole: bool = True
     refusals: dict[str, str] = field(default_factory=dict)
     lent: list[str] = field(default_factory=list)
+    languages: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
     def lend(self, options: TranscriptionOptions, control: RunControl) -> Iterator[Engine]:
@@ -36,6 +38,7 @@ class FakeShelf:
     @contextlib.contextmanager
     def lend_aligner(self, language: str, options: TranscriptionOptions, control: RunControl) -> Iterator[Aligner]:
         control.fraction(1.0)
+        self.languages.append(language)
         yield self._lend("aligner", scripted_aligner.create(SETTINGS))
 
     @contextlib.contextmanager

@@ -54,8 +54,8 @@ class WebhookReceiver:
 
     @property
     def url(self) -> str:
-        """With a query that is nobody's business."""
-        return f"http://{self.host}/hook?key=hush"
+        """With a path and a query that are nobody's business."""
+        return f"http://{self.host}/hush/hook?key=hush"
 
     def of_type(self, event_type: str) -> list[dict[str, Any]]:
         """Messages of one type, in the order of their arrival."""

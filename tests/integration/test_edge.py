@@ -45,6 +45,7 @@ def test_a_name_that_was_pointed_here_gets_nothing(shared_server: RunningServer)
     assert http.get("/tasks", headers={"host": "[::1]"}).status_code == 200
     assert handshake(shared_server, host="evil.example") == 421
     assert handshake(shared_server, host="localhost") == 101
+    assert handshake(shared_server, origin="http://none") == 403
 
 
 def test_the_admin_names_hosts(serve: Callable[..., RunningServer]) -> None:
@@ -60,7 +61,8 @@ def test_a_foreign_page_changes_nothing(shared_server: RunningServer, silence: P
     shared_server.finish(task_id)
     http = shared_server.http
     form = {"file": ("a.wav", silence.read_bytes())}
-    for headers in ({"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
+    foreign = ({"origin": "https://evil.example"}, {"origin": "null"}, {"origin": "http://none"})
+    for headers in (*foreign, {"sec-fetch-site": "cross-site"}):
         answer = http.post("/transcribe", files=form, headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_refused")
         assert http.delete(f"/tasks/{task_id}", headers=headers).status_code == 403
@@ -70,12 +72,14 @@ def test_a_foreign_page_changes_nothing(shared_server: RunningServer, silence: P
 
 
 def test_an_address_shows_no_key(shared_server: RunningServer) -> None:
-    """What is behind the question mark may be a secret: neither the Task nor its failure shows it, and the fetcher still had it."""
+    """What is behind the question mark may be a secret: neither Task, failure nor log shows it, and the fetcher still had it."""
     job = shared_server.http.post("/transcribe", json={"url": "http://127.0.0.1:1/talk.mp3?token=canary"}).json()
     shared_server.finish(job["tasks"][0]["id"])
     for path in ("/tasks", f"/jobs/{job['id']}", f"/tasks/{job['tasks'][0]['id']}/events?after=0"):
         assert "canary" not in shared_server.http.get(path).text
     assert shared_server.task(job["tasks"][0]["id"])["filename"] == "http://127.0.0.1:1/talk.mp3"
+    assert job["tasks"][0]["id"] in shared_server.log
+    assert "canary" not in shared_server.log
     with sqlite3.connect(shared_server.database) as database:
         (stored,) = database.execute("SELECT source_url FROM files WHERE source_url IS NOT NULL").fetchone()
     assert stored.endswith("?token=canary")

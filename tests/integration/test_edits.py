@@ -1,5 +1,6 @@
 """Changing and searching transcripts, on a real server."""
 
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from docx import Document
 
+from app.services.export_service import MEDIA_TYPES
 from tests.running_server import RunningServer
 
 
@@ -18,6 +21,13 @@ def task_id(shared_server: RunningServer, silence: Path) -> str:
     (task_id,) = shared_server.submit(silence, initial_prompt="segments=6 words=1", diarize="false")
     assert shared_server.finish(task_id)["status"] == "completed"
     return task_id
+
+
+def read_text(kind: str, content: bytes) -> str:
+    """What a format says."""
+    if kind == "docx":
+        return "\n".join(paragraph.text for paragraph in Document(io.BytesIO(content)).paragraphs)
+    return content.decode()
 
 
 def transcript(server: RunningServer, task_id: str) -> tuple[dict[str, Any], str]:
@@ -44,10 +54,12 @@ def test_an_edit_goes_into_every_format(shared_server: RunningServer, task_id: s
     assert (after["segments"][2]["edited"], after["segments"][2]["speaker"]) == (True, "Zoe")
     assert after["speakers"] == changed["speakers"] == [{"label": None, "name": "Zoe"}]
     assert "Something else entirely." in shared_server.task(task_id)["result_text"]
-    for kind in ("txt", "srt", "vtt", "tsv"):
-        exported = shared_server.http.get(f"/tasks/{task_id}/transcript", params={"format": kind}).text
-        assert "Something else entirely." in " ".join(exported.split())
-        assert "number 2" not in exported
+    for kind in MEDIA_TYPES:
+        exported = shared_server.http.get(f"/tasks/{task_id}/transcript", params={"format": kind}).content
+        written = read_text(kind, exported)
+        assert "Something else entirely." in " ".join(written.split()), kind
+        assert "number 2" not in written, kind
+        assert ("Zoe" in written) == (kind not in ("tsv", "verbose_json")), kind
 
 
 def test_split_merge_and_back(shared_server: RunningServer, task_id: str) -> None:
@@ -105,6 +117,9 @@ def test_two_editors_never_overwrite_each_other(shared_server: RunningServer, ta
         ({"If-Match": '"999999999999999"'}, 412, "edit_conflict"),
         ({"If-Match": "*"}, 400, "bad_value"),
         ({"If-Match": "7"}, 400, "bad_value"),
+        ({"If-Match": '"abc"'}, 400, "bad_value"),
+        ({"If-Match": '"0", 7'}, 400, "bad_value"),
+        ({"If-Match": '"0", W/"999999999999999"'}, 412, "edit_conflict"),
     ],
 )
 def test_a_change_names_its_version(
@@ -126,6 +141,26 @@ def test_a_tag_that_a_proxy_weakened_is_accepted(shared_server: RunningServer, t
     before, tag = transcript(shared_server, task_id)
     path = f"/tasks/{task_id}/segments/{before['segments'][0]['id']}"
     assert shared_server.http.patch(path, json={"text": "x"}, headers={"If-Match": f"W/{tag}"}).status_code == 200
+
+
+@pytest.mark.parametrize("shape", [['"0", {tag}'], ['{tag} ,"other"'], ['"0"', "W/{tag}"], ["{tag}", '"0"']])
+def test_one_of_several_tags_is_enough(shared_server: RunningServer, task_id: str, shape: list[str]) -> None:
+    """In one line or in several, which count as one list."""
+    before, tag = transcript(shared_server, task_id)
+    path = f"/tasks/{task_id}/segments/{before['segments'][0]['id']}"
+    lines = [("if-match", line.format(tag=tag)) for line in shape]
+    assert shared_server.http.patch(path, json={"text": "x"}, headers=lines).status_code == 200
+    assert shared_server.http.patch(path, json={"text": "y"}, headers=lines).status_code == 412
+
+
+def test_speakers_that_a_reader_has_are_not_sent_again(shared_server: RunningServer, task_id: str) -> None:
+    """Their tag is the transcript's."""
+    address = f"/tasks/{task_id}/speakers"
+    first = shared_server.http.get(address)
+    assert first.headers["etag"] == transcript(shared_server, task_id)[1]
+    again = shared_server.http.get(address, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    assert shared_server.http.get(address, headers={"If-None-Match": '"0"'}).json() == first.json()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,7 +89,7 @@ def test_documents(whole: RunningServer, done: str) -> None:
 
 def test_tables(whole: RunningServer, done: str) -> None:
     """csv and tsv have a row for each segment."""
-    rows = list(csv.DictReader(io.StringIO(answer(whole, done, "csv").decode(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(answer(whole, done, "csv").decode("utf-8-sig"), newline="")))
     assert rows[1] == {"start": "3.000", "end": "6.000", "speaker": "SPEAKER_01", "text": "Segment number 1."}
     assert answer(whole, done, "tsv").decode().splitlines()[2] == "3000\t6000\tSegment number 1."
 
@@ -128,6 +131,31 @@ def test_what_a_reader_has_is_not_sent_again(whole: RunningServer, done: str) ->
         assert other.status_code == 200
     version = whole.http.get(address).json()["version"]
     assert whole.http.get(address).headers["etag"] == f'"{version}"'
+
+
+def test_what_a_reader_has_is_not_made_again(whole: RunningServer, recording: Path) -> None:
+    """A 304 reads no segment: it comes also of segments that cannot be read."""
+    (task_id,) = whole.submit(recording)
+    assert whole.finish(task_id)["status"] == "completed"
+    address = f"/tasks/{task_id}"
+    paths = [f"{address}/transcript?format={kind}" for kind in MEDIA_TYPES] + [f"{address}/speakers"]
+    tags = [whole.http.get(path).headers["etag"] for path in paths]
+    with closing(sqlite3.connect(whole.database, timeout=30)) as database, database:
+        of_task = "task_id = (SELECT id FROM tasks WHERE uuid = ?)"
+        database.execute(f"UPDATE segments SET words = 'unreadable' WHERE {of_task}", (task_id,))  # noqa: S608
+    for path, tag in zip(paths, tags, strict=True):
+        assert whole.http.get(path, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_the_head_of_a_file_can_be_asked_for(whole: RunningServer, done: str) -> None:
+    """The same headers, and nothing behind them."""
+    for kind in MEDIA_TYPES:
+        body = whole.http.get(f"/tasks/{done}/transcript", params={"format": kind})
+        head = whole.http.head(f"/tasks/{done}/transcript", params={"format": kind})
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("etag", "content-type", "content-disposition"):
+            assert head.headers[name] == body.headers[name]
+    assert whole.http.head("/tasks/nobody/transcript").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -177,9 +205,17 @@ def test_nothing_said_yet_is_told(whole: RunningServer, recording: Path) -> None
     """Before the first segment there is no transcript in any format."""
     (task_id,) = whole.submit(recording, initial_prompt="delay=20")
     for kind in MEDIA_TYPES:
-        early = whole.http.get(f"/tasks/{task_id}/transcript", params={"format": kind})
+        early = whole.http.get(f"/tasks/{task_id}/transcript", params={"format": kind}, headers={"If-None-Match": "*"})
         assert (early.status_code, early.json()["error"]["code"]) == (409, "transcript_not_ready")
     whole.http.post(f"/tasks/{task_id}/cancel")
+
+
+def test_a_translation_is_one_in_every_shape(whole: RunningServer, recording: Path) -> None:
+    """Not only in the answers of OpenAI's own addresses."""
+    (task_id,) = whole.submit(recording, task="translate")
+    assert whole.finish(task_id)["status"] == "completed"
+    assert json.loads(answer(whole, task_id, "json"))["task"] == "translate"
+    assert json.loads(answer(whole, task_id, "verbose_json"))["task"] == "translate"
 
 
 def test_the_formats_are_documented(whole: RunningServer) -> None:

@@ -1,5 +1,6 @@
 """The routes, on a real server."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,19 @@ def test_polling_knows_when_nothing_changed(shared_server: RunningServer, silenc
     held = shared_server.http.get(f"/tasks/{task_id}/progress", params={"wait": 20, "after": 0})
     assert held.json()["status"] == "completed"
     assert shared_server.http.get(f"/tasks/{task_id}/progress", params={"wait": -1}).status_code == 400
+    listed = {"If-None-Match": f'"other", W/{first.headers["etag"]}'}
+    assert shared_server.http.get(f"/tasks/{task_id}/progress", headers=listed).status_code == 304
+
+
+def test_a_finished_task_is_not_waited_for(shared_server: RunningServer, silence: Path) -> None:
+    """Nothing will happen any more, so the answer comes at once, with and without `after`."""
+    (task_id,) = shared_server.submit(silence)
+    seq = shared_server.finish(task_id)["seq"]
+    begun = time.monotonic()
+    for query in ({"wait": 20, "after": seq}, {"wait": 20}):
+        answer = shared_server.http.get(f"/tasks/{task_id}/progress", params=query)
+        assert answer.json()["seq"] == seq
+    assert time.monotonic() - begun < 5
 
 
 def test_a_waiting_poll_answers_when_something_happens(shared_server: RunningServer, silence: Path) -> None:

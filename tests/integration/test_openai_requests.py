@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,27 @@ def test_a_request_is_a_task_like_any_other(server: RunningServer, silence: Path
     assert isinstance(problem, openai.ConflictError)
     assert refusal(problem)["code"] == "task_cancelled"
     assert server.http.get("/tasks").json()["total"] == 1
+
+
+def test_without_room_nothing_is_taken_in(serve: Callable[..., RunningServer], silence: Path) -> None:
+    """A server with no room for one more who waits says so before the recording has arrived, and has room again afterwards."""
+    server = serve(max_connections=1).start()
+    head = (
+        "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000000\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
+    )
+    with server.socket("/ws"), socket.create_connection(("127.0.0.1", server.port), timeout=10) as peer:
+        peer.sendall(head.encode())
+        answer = b""
+        while b'"code":"connection_limit"' not in answer:
+            answer += peer.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 429 ")
+    wait_for(lambda: server.http.get("/health").json()["connections"] == 0, 5)
+    with client_of(server) as client:
+        for _ in range(2):
+            with pytest.raises(openai.BadRequestError):
+                client.audio.transcriptions.create(file=("notes.txt", b"hello"), model=MODEL)
+        assert client.audio.transcriptions.create(file=silence, model=MODEL, prompt="segments=2").text == TWO
 
 
 def test_a_deleted_task_ends_its_request(server: RunningServer, silence: Path) -> None:

@@ -73,6 +73,7 @@ def test_without_speakers_every_door_tells_the_same(whole: RunningServer, silenc
     assert (task["status"], task["diarized"]) == ("partial", False)
     assert (task["diarization_error"], task["diarization_error_code"]) == (entry.sentence, code)
     assert (task["progress_percentage"], task["progress_stage"], task["error"]) == (100, "complete", None)
+    assert (task["remedy"], task["retryable"]) == (entry.remedy, entry.retryable)
     assert text_of(whole, task_id) == task["result_text"] == TEXT
     history = whole.history(task_id)
     (warning,) = [event for event in history if event["type"] == "warning"]
@@ -99,6 +100,11 @@ def test_speakers_can_be_redone_over_http(whole: RunningServer, silence: Path) -
     task = whole.finish(task_id)
     assert (task["status"], task["attempt"], task["options"]["min_speakers"]) == ("completed", 3, 9)
     assert "num_speakers" not in task["options"]
+    job = whole.http.get(f"/jobs/{task['job_id']}").json()
+    assert (job["diarize"], job["min_speakers"], job["max_speakers"]) == (True, 9, None)
+    retry(whole, task_id, **{"from": "diarizing", "min_speakers": None, "num_speakers": 9})
+    task = whole.finish(task_id)
+    assert ("min_speakers" in task["options"], task["options"]["num_speakers"]) == (False, 9)
     history = whole.history(task_id)
     assert [event["seq"] for event in history] == list(range(1, len(history) + 1))
     assert len([event for event in history if event["type"] == "segment"]) == 3
@@ -111,6 +117,10 @@ def test_speakers_can_be_redone_over_http(whole: RunningServer, silence: Path) -
         ({"from": "diarizing", "min_speakers": 3, "max_speakers": 2}, 422, "min_speakers"),
         ({"from": "diarizing", "preset": "best"}, 400, "preset"), ({"from": "transcribing", "model": "enormous"}, 400, "model"),
         ({"from": "diarizing", "url": "http://example.org"}, 422, "url"),
+        ({"from": "diarizing", "beam_size": 7}, 400, "beam_size"),
+        ({"from": "diarizing", "num_speakers": 2, "max_speakers": 1}, 422, "num_speakers"),
+        ({"from": "transcribing", "chunk_size": 31}, 422, "chunk_size"),
+        ({"from": "transcribing", "compute_type": "x"}, 400, "compute_type"),
     ],
 )  # fmt: skip
 def test_a_retry_that_cannot_be_is_named(

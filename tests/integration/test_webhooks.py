@@ -48,7 +48,7 @@ def wait_until(server: RunningServer, task_id: str, *statuses: str, seconds: flo
 
 
 def test_the_end_of_a_job_arrives_signed(serve: Serve, receive: Receive, silence: Path) -> None:
-    """The reference library verifies it with the secret of the data folder; neither log nor body knows query, secret or words."""
+    """The reference library verifies it with the secret of the data folder; neither log nor body knows path, query, secret or words."""
     receiver = receive()
     server = serve(webhook_allow_private=receiver.host).start()
     (task_id,) = server.submit(silence, webhook_url=receiver.url)
@@ -66,11 +66,12 @@ def test_the_end_of_a_job_arrives_signed(serve: Serve, receive: Receive, silence
     (row,) = wait_until(server, task_id, "delivered")
     assert (row["id"], row["attempts"], row["last_status_code"]) == (got.headers["webhook-id"], 1, 204)
     job = server.http.get(f"/jobs/{task['job_id']}").json()
-    assert (job["webhook_url"], job["webhook_statuses"]) == (f"http://{receiver.host}/hook", False)
+    assert (job["webhook_url"], job["webhook_statuses"]) == (f"http://{receiver.host}", False)
     assert row["url"] == job["webhook_url"]
     assert "hush" not in server.log
     assert secret.read_text().strip() not in server.log
     assert b"Segment number" not in got.body
+    assert "Segment number" not in server.log
 
 
 def test_statuses_are_the_sockets_events(serve: Serve, receive: Receive, silence: Path) -> None:
@@ -88,7 +89,7 @@ def test_statuses_are_the_sockets_events(serve: Serve, receive: Receive, silence
 
 
 def test_a_failed_delivery_is_tried_again_and_can_be_asked_for(serve: Serve, receive: Receive, silence: Path) -> None:
-    """500, then 200: delivered at the second attempt under the same id; asked for once more, it comes once more."""
+    """500, then 200: delivered at the second attempt under the same id; asked for once more, it comes once more, signed each time."""
     receiver = receive(lambda number: Reply(500 if number == 1 else 200))
     server = serve(webhook_allow_private="127.0.0.1", webhook_retry_seconds=0.2).start()
     (task_id,) = server.submit(silence, webhook_url=receiver.url)
@@ -98,6 +99,8 @@ def test_a_failed_delivery_is_tried_again_and_can_be_asked_for(serve: Serve, rec
     assert (again.status_code, again.json()["status"]) == (200, "waiting")
     wait_for(lambda: len(receiver.received) == 3, 30, lambda: server.log[-3000:])
     assert {got.headers["webhook-id"] for got in receiver.received} == {row["id"]}
+    verify = Webhook((server.folder / "data" / "webhook_secret").read_text().strip()).verify
+    assert [verify(got.body, got.headers)["type"] for got in receiver.received] == ["job.completed"] * 3
     unknown = server.http.post(f"/jobs/{server.task(task_id)['job_id']}/webhooks/none/retry")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
 
@@ -114,21 +117,66 @@ def test_attempts_end(serve: Serve, receive: Receive, silence: Path) -> None:
         (row,) = wait_until(server, task_id, "given_up")
         assert (row["attempts"], len(receiver.received), row["next_attempt_at"]) == (attempts, attempts, None)
     assert elsewhere.received == []
+    assert server.log.count("webhook_given_up") == 3
+    assert "hush" not in server.log
 
 
 def test_a_slow_receiver_delays_no_task(serve: Serve, receive: Receive, silence: Path) -> None:
     """While every place of the lane waits for a receiver that does not answer, Tasks run as ever and keep their leases."""
-    slow = receive(lambda _: Reply(delay=60))
-    server = serve(webhook_allow_private=slow.host, webhook_url=slow.url, lease_seconds=2).start()
-    for _ in range(6):
-        (task_id,) = server.submit(silence)
+    slow = [receive(lambda _: Reply(delay=60)) for _ in range(2)]
+    server = serve(webhook_allow_private="127.0.0.1", lease_seconds=2).start()
+    for receiver in slow * 3:
+        (task_id,) = server.submit(silence, webhook_url=receiver.url)
         server.finish(task_id)
-    wait_for(lambda: len(slow.received) >= 4, 20)
+    wait_for(lambda: sum(len(receiver.received) for receiver in slow) >= 4, 20)
     begun = time.monotonic()
     (task_id,) = server.submit(silence, initial_prompt="segments=6 delay=0.5")
     task = server.finish(task_id)
     assert (task["status"], task["attempt"]) == ("completed", 1)
     assert time.monotonic() - begun < 20
+
+
+def test_a_receiver_that_does_not_answer_delays_no_other(serve: Serve, receive: Receive, silence: Path) -> None:
+    """A dozen messages wait for one that takes forever; another hears of its Job long before the first attempts are over."""
+    tarpit, other = receive(lambda _: Reply(delay=60)), receive()
+    server = serve(webhook_allow_private="127.0.0.1").start()
+    for task_id in server.submit(*[silence] * 4, webhook_url=tarpit.url, webhook_statuses="true"):
+        server.finish(task_id)
+    (task_id,) = server.submit(silence, webhook_url=other.url)
+    server.finish(task_id)
+    begun = time.monotonic()
+    wait_until(server, task_id, "delivered")
+    assert time.monotonic() - begun < 10
+    assert len(tarpit.received) == 2
+
+
+def test_a_date_that_no_calendar_holds_is_no_reason_to_come_again(
+    serve: Serve, receive: Receive, silence: Path
+) -> None:
+    """A receiver that has the message, and says so with a nonsensical Retry-After, does not get it for ever."""
+    nonsense = (("Retry-After", "Fri, 01 Jan 99999999999999999999 00:00:00 GMT"),)
+    receiver = receive(lambda number: Reply(500 if number == 1 else 200, nonsense))
+    server = serve(webhook_allow_private="127.0.0.1", webhook_retry_seconds=0.1).start()
+    (task_id,) = server.submit(silence, webhook_url=receiver.url)
+    (row,) = wait_until(server, task_id, "delivered")
+    assert (row["attempts"], len(receiver.received)) == (2, 2)
+
+
+def test_a_replaced_worker_holds_nothing_up(serve: Serve, receive: Receive, silence: Path) -> None:
+    """Somebody cancels a Task that cannot be stopped while a receiver hesitates: the next worker tells that at once."""
+    receiver = receive(lambda number: Reply(delay=60 if number == 1 else 0))
+    server = serve(webhook_allow_private="127.0.0.1").start()
+    (stuck,) = server.submit(silence, initial_prompt="segments=3 after=1 hang")
+    server.wait_status(stuck, "processing")
+    (task_id,) = server.submit(silence, webhook_url=receiver.url)
+    server.http.post(f"/tasks/{task_id}/cancel")
+    wait_for(lambda: len(receiver.received) == 1, 20)
+    before, begun = server.worker_pid(), time.monotonic()
+    server.http.post(f"/tasks/{stuck}/cancel")
+    (row,) = wait_until(server, task_id, "delivered")
+    assert time.monotonic() - begun < 15
+    assert server.worker_pid() != before
+    assert (row["attempts"], len(receiver.received)) == (1, 2)
 
 
 def test_everything_killed_before_the_delivery(serve: Serve, receive: Receive, silence: Path) -> None:
@@ -196,6 +244,8 @@ def test_addresses_inside_are_refused(serve: Serve, receive: Receive, silence: P
     (row,) = wait_until(server, task_id, "given_up")
     assert row["attempts"] == 1
     assert "not public" in row["last_error"]
+    assert "webhook_given_up" in server.log
+    assert "hush" not in server.log
     assert receiver.received == []
 
 

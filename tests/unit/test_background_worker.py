@@ -15,7 +15,9 @@ from app.composition import build_worker
 from app.core.config import Settings
 from app.domain.errors import Cancelled
 from app.domain.lifecycle import JobStatus
+from app.domain.options import TranscriptionOptions
 from app.infrastructure.queue.channel import NoAnnouncer
+from app.services.job_service import Submission
 from app.services.run_progress import RunProgress
 from app.services.runs import Claim
 from tests.running_server import wait_for
@@ -51,6 +53,23 @@ class UntilCancelled:
                 time.sleep(0.02)
         except Cancelled:
             return
+
+
+class StuckBesideADownload:
+    """A transcription that hears no stop, and a download that ends as soon as it is stopped, by then with this status."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self.left_as: list[JobStatus] = []
+
+    def run(self, claim: Claim, progress: RunProgress) -> None:
+        while claim.storage_key is not None:
+            time.sleep(0.1)
+            if progress.is_stopped and self.left_as:
+                return
+        while not progress.is_stopped:
+            time.sleep(0.001)
+        self.left_as.append(self._bench.queries.task(claim.task_id).status)
 
 
 @pytest.fixture
@@ -111,3 +130,24 @@ async def test_a_call_that_is_left_behind_costs_the_process(bench: Workbench, tm
         else:
             await reaches(bench, waiting, JobStatus.PROCESSING)
     assert len(given_up) == strays
+
+
+async def test_what_runs_beside_is_put_back_before_it_is_stopped(bench: Workbench, tmp_path: Path) -> None:
+    """When the process is given up, the other lane's Task waits again by the time its run hears of it: its lease cannot get lost."""
+    (stuck,) = bench.submit(1)
+    (url,) = bench.jobs.tasks_of_job(
+        bench.jobs.submit(Submission(TranscriptionOptions(), url="http://example.org/a.wav"))
+    )
+    runs = StuckBesideADownload(bench)
+    given_up: list[float] = []
+
+    def give_up() -> NoReturn:
+        given_up.append(time.monotonic())
+        raise Replaced
+
+    async with working(tmp_path / "data", give_up, runs=runs):
+        await reaches(bench, url, JobStatus.DOWNLOADING)
+        await reaches(bench, stuck, JobStatus.PROCESSING)
+        bench.tasks.cancel(stuck)
+        await asyncio.to_thread(wait_for, lambda: bool(given_up and runs.left_as), 10)
+    assert runs.left_as[0] is JobStatus.QUEUED

@@ -21,7 +21,6 @@ from app.domain.events import (
 )
 from app.domain.lifecycle import JobStatus
 from app.domain.progress import TaskProgressStage
-from app.domain.transcript import Segment, Word
 from app.infrastructure.database.engine import Database
 from app.infrastructure.database.repositories.events import EventRepository
 from app.infrastructure.database.repositories.tasks import TaskRepository
@@ -92,13 +91,7 @@ class SqlEventLog:
             task = tasks.get_by_id(task_id)
             if task is None:
                 return None
-            segments = TranscriptRepository(session).of(task)
-            revised = SegmentsRevisedEvent(
-                tuple(
-                    Segment(row.index, row.start, row.end, row.text, row.speaker, tuple(Word(**w) for w in row.words))
-                    for row in segments
-                )
-            )
+            revised = SegmentsRevisedEvent(TranscriptRepository(session).of(task))
             status = StatusEvent(task.status, tasks.queue_position(task), task.attempt)
             events: list[Event] = [status, _progress(task), revised, *_errors(task)]
             return Snapshot(_position(session, task), tuple(_encode(task, event) for event in events))

@@ -10,7 +10,7 @@ from app.core.config import Settings
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import RunControl
-from app.infrastructure.engines.choice import check_model_folder, is_factory
+from app.infrastructure.engines.choice import check_model_folder, is_factory, is_place
 from app.infrastructure.engines.model_cache import ModelCache
 
 BUNDLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -103,7 +103,7 @@ def check_alignment_model(settings: Settings, options: TranscriptionOptions) -> 
         raise CesarError("bad_value", "align_model must be organisation/name, or a folder inside CESAR_MODELS_DIR")
     if name in BUNDLES or name == settings.align_model:
         return
-    if name.startswith(("/", ".", "~")) or name.count("/") != 1 or Path(name).exists():
+    if is_place(name):
         check_model_folder(settings, name)
 
 

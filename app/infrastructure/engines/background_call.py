@@ -1,4 +1,4 @@
-"""Owns one trick: a long native call runs in a thread while the caller's thread keeps reporting and can walk away.
+"""Owns the background call: long native work runs in a thread of its own while the caller's keeps reporting and can walk away.
 
 It also counts the calls that were walked away from and still run: nothing can stop native code but the end of its process.
 """

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.config import Settings
 from app.domain.errors import CesarError
-from app.domain.options import TranscriptionOptions
+from app.domain.options import WHISPER_SIZES, TranscriptionOptions
 from app.infrastructure.engines.model_cache import ModelCache
 
 WHISPERX: Final = "whisperx"
@@ -80,9 +80,13 @@ def _whisperx(settings: Settings, options: TranscriptionOptions, cache: ModelCac
 
 def _check_folder(settings: Settings, model: str | None) -> None:
     """A request may not look around on this machine: of folders it may name the default model and those set aside for models."""
-    if model is None or model == settings.model or not model.startswith(("/", ".", "~")):
-        return
-    check_model_folder(settings, model)
+    if model is not None and model != settings.model and model not in WHISPER_SIZES and is_place(model):
+        check_model_folder(settings, model)
+
+
+def is_place(name: str) -> bool:
+    """Whether a name means a folder, or would be taken for one that lies in the working directory, instead of a model on the hub."""
+    return name.startswith(("/", ".", "~")) or name.count("/") != 1 or Path(name).exists()
 
 
 def check_model_folder(settings: Settings, folder: str) -> None:

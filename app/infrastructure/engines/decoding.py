@@ -11,7 +11,7 @@ from app.domain.options import TranscriptionOptions
 from app.domain.ports import Audio, RunControl
 from app.infrastructure.engines.background_call import call_in_background
 from app.infrastructure.engines.lending import return_memory
-from app.infrastructure.engines.pace import PaceMeter
+from app.infrastructure.engines.pace import Listener, PaceMeter
 from app.infrastructure.engines.whisperx_loading import is_out_of_memory
 
 SAMPLE_RATE: Final = 16_000
@@ -19,29 +19,30 @@ BEST_OF: Final = 5
 """Texts that are drawn at a temperature above 0, of which the likeliest is taken: Whisper's own number."""
 
 
-class Progress(Protocol):
-    """What decoding needs to know about the run."""
+class Progress(Listener, Protocol):
+    """What decoding needs to know about the run: besides, who hears its warnings, and how long the recording is."""
 
-    control: RunControl
-    seconds: float
+    @property
+    def control(self) -> RunControl:
+        """The run itself."""
 
-    def fraction(self, done: float, message: str = "") -> None: ...
-
-    def check(self) -> None: ...
+    @property
+    def seconds(self) -> float:
+        """The length of the recording."""
 
 
 class Decoder:
     """Turns chunks of speech into text, for one request. The loaded pipeline stays as it is."""
 
     def __init__(
-        self, owner: object, pipeline: Any, settings: Settings, options: TranscriptionOptions, progress: Any
+        self, owner: object, pipeline: Any, settings: Settings, options: TranscriptionOptions, progress: Progress
     ) -> None:
         self._owner = owner
         self._pipeline = pipeline
         self._task = options.task
         self._search = _search_options(pipeline.options, settings, options)
         self._temperature = _first(options.temperature, settings.temperature) or 0.0
-        self._control: RunControl = progress.control
+        self._control = progress.control
         self._meter = PaceMeter(progress.seconds, progress)
         self._tokenizer: Any = None
         on_card = pipeline.model.model.device == "cuda"

@@ -8,7 +8,7 @@ from app.core.config import Settings
 from app.domain.errors import CATALOGUE, CesarError
 from app.infrastructure.engines.choice import is_factory
 from app.infrastructure.engines.model_cache import ModelCache
-from app.infrastructure.engines.model_hub import NOT_OFFERED
+from app.infrastructure.engines.model_hub import NOT_OFFERED, NOT_THERE
 
 _PARTS: Final = re.compile(r"\$model/([\w./-]+)")
 
@@ -43,7 +43,7 @@ def why_no_diarization(settings: Settings, cache: ModelCache) -> CesarError | No
         return None
     if name.startswith(("/", ".", "~")) or name.count("/") != 1:
         return CesarError("diarization_failed", f"there is no pipeline at {name}")
-    token = settings.hf_token.get_secret_value().strip() if settings.hf_token else ""
+    token = settings.hf_token.get_secret_value() if settings.hf_token else ""
     if not token and is_gated(name):
         return CesarError("hf_token_required", f"{name} is not on this machine, and {terms_of(name)}")
     if settings.offline:
@@ -58,6 +58,8 @@ def _why_not_handed_out(cache: ModelCache, name: str, token: str) -> CesarError 
     if refusal == NOT_OFFERED:
         code = "hf_token_invalid" if token else "hf_token_required"
         return CesarError(code, f"the model hub does not hand out {name}: {terms_of(name)}")
+    if refusal == NOT_THERE:
+        return CesarError("diarization_failed", f"there is no such model: the hub has no pipeline {name}")
     return CesarError("diarization_failed", f"{name} is not on this machine and {refusal}") if refusal else None
 
 

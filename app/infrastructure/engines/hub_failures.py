@@ -17,7 +17,7 @@ def diarization_failure(problem: Exception, model: str, secret: SecretStr | None
     """`hf_token_required`, `hf_token_invalid` or `diarization_failed`, with the reason; the token is not in it."""
     if isinstance(problem, CesarError):
         return CesarError("diarization_failed", f"{problem.entry.sentence} ({problem.detail})")
-    token = secret.get_secret_value().strip() if secret else ""
+    token = secret.get_secret_value() if secret else ""
     code, detail = _named(problem, model, token)
     return CesarError(code, detail.replace(token, "[redacted]") if token else detail)
 
@@ -34,8 +34,13 @@ def _named(problem: Exception, model: str, token: str) -> tuple[str, str]:
                 f"{model} is not on this machine, and {terms_of(model)} (the hub is out of reach, too)",
             )
         return "diarization_failed", f"{model} is not on this machine and the model hub cannot be reached: {said}"
-    short = "not enough memory: " if is_out_of_memory(problem) else ""
-    return "diarization_failed", f"{short}{type(problem).__name__}: {said}"
+    return "diarization_failed", f"{_in_short(problem)}{type(problem).__name__}: {said}"
+
+
+def _in_short(problem: Exception) -> str:
+    if is_out_of_memory(problem):
+        return "not enough memory: "
+    return "there is no such model: " if any(_status(cause) == 404 for cause in _causes(problem)) else ""
 
 
 def _refused(refusal: BaseException, model: str, token: str) -> tuple[str, str]:

@@ -71,7 +71,9 @@ class Lending(Generic[Thing]):
         try:
             yield self._warm[key].thing  # no name for it: it has to be free of us when it is given back
         except BaseException as problem:
-            self._give_back(key, broken=_may_be_broken(problem))
+            self._give_back(key, failed=True, broken=_may_be_broken(problem))
+            if isinstance(problem, Cancelled):
+                return_memory()  # a graphics card should be free within the seconds that a cancel may take
             raise
         else:
             self._give_back(key)
@@ -94,12 +96,12 @@ class Lending(Generic[Thing]):
         with self._changed:
             self._drop([key for _, key in self._idle()])
 
-    def _give_back(self, key: Key, *, broken: bool = False) -> None:
+    def _give_back(self, key: Key, *, failed: bool = False, broken: bool = False) -> None:
         with self._changed:
             self._warm[key].idle_since = self._clock()
             if broken:
                 self._drop([key])
-                self._owes_memory = True  # the failure that is on its way still holds on to it
+            self._owes_memory |= failed  # the failure that is on its way still holds on to some
         self._free(key)
         if self._ttl == 0:
             self.sweep()

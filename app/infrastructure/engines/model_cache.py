@@ -53,7 +53,7 @@ class ModelCache:
         Raises `CesarError("model_unavailable")` for a local folder that holds no model.
         """
         local = Path(model).expanduser()
-        if local.is_dir():
+        if model not in REPOSITORIES and local.is_dir():  # a size is never a folder that lies about
             if not _is_complete(local):
                 raise CesarError("model_unavailable", f"the folder {model} holds no CTranslate2 Whisper model")
             return local

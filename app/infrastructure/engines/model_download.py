@@ -28,7 +28,7 @@ def _download(order: dict[str, Any]) -> None:
     from huggingface_hub import constants  # noqa: PLC0415
 
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
-    access: dict[str, Any] = {"token": order["token"]}
+    access: dict[str, Any] = {"token": order["token"] or False}  # None would mean the one in the user's home
     info = huggingface_hub.HfApi(**access).model_info(order["repository"], files_metadata=True, timeout=10)
     left_out = _second_choices([file.rfilename for file in info.siblings or ()], order["one_of"])
     wanted = [

@@ -26,8 +26,12 @@ ANSWER_SECONDS: Final = 4.0
 
 REMEMBER_SECONDS: Final = 60.0
 NOT_OFFERED: Final = "the model hub does not offer it"
-"""It is not there, or not for us: the hub answers both alike."""
+"""It is not there, or not for us: to strangers the hub answers both alike."""
 
+NOT_THERE: Final = "the model hub has no such model"
+"""It is not there, whoever asks."""
+
+_REFUSALS: Final = {401: NOT_OFFERED, 403: NOT_OFFERED, 404: NOT_THERE}
 _TICK_SECONDS: Final = 0.1
 _MEGABYTE: Final = 1_000_000
 
@@ -118,7 +122,7 @@ def _ask_now(url: str, token: str | None) -> str | None:
     except urllib.error.HTTPError as answer:
         if 300 <= answer.code < 400:
             return None
-        return NOT_OFFERED if answer.code in (401, 403, 404) else f"the model hub answered {answer.code}"
+        return _REFUSALS.get(answer.code, f"the model hub answered {answer.code}")
     except (OSError, ValueError):
         return "the model hub cannot be reached"
 
@@ -129,6 +133,7 @@ def _start_child(order: dict[str, Any]) -> "subprocess.Popen[str]":
         "HF_HUB_DISABLE_XET": "1",  # xet keeps its half-done files where they can be neither counted nor continued
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1",  # only the settings' token is ever sent
         "HF_HUB_ETAG_TIMEOUT": "5",
         "HF_HUB_OFFLINE": "0",
     }

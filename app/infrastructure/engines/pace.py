@@ -1,17 +1,25 @@
 """Owns the fraction shown while work on a stretch of the recording is under way: by the pace of the stretches before it."""
 
-from typing import Final
-
-from app.domain.ports import RunControl
+from typing import Final, Protocol
 
 _AT_MOST: Final = 0.9
 """The part of a stretch that may be shown before it is really done."""
 
 
+class Listener(Protocol):
+    """Who is told how far the work is; both raise `Cancelled` when it is no longer wanted."""
+
+    def fraction(self, done: float, message: str = "") -> None:
+        """`done` (0..1) of the recording."""
+
+    def check(self) -> None:
+        """Nothing new to tell."""
+
+
 class PaceMeter:
     """Tells how far a recording of `seconds` is, stretch by stretch. What it tells never falls."""
 
-    def __init__(self, seconds: float, control: RunControl) -> None:
+    def __init__(self, seconds: float, control: Listener) -> None:
         self._control = control
         self._total = seconds or 1.0
         self._done = 0.0

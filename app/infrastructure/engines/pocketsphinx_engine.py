@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from app.core.config import Settings
 from app.domain.errors import CesarError
-from app.domain.options import TranscriptionOptions
+from app.domain.options import TranscriptionOptions, asked_language
 from app.domain.ports import Audio, Capabilities, RunControl
 from app.domain.transcript import Segment, Transcript, Word
 
@@ -73,8 +73,8 @@ class PocketSphinxEngine:
         return Transcript(tuple(segments), language="en")
 
     def _check(self, options: TranscriptionOptions, control: RunControl) -> None:
-        language = options.language or self._default_language
-        if language is not None and re.split("[-_]", language.lower())[0] != "en":
+        language = asked_language(options.language, self._default_language)
+        if language not in (None, "en"):
             raise CesarError("language_unsupported", f"pocketsphinx knows en, not {language}")
         if options.task == "translate":
             raise CesarError("option_unsupported", "pocketsphinx cannot translate")

@@ -83,7 +83,7 @@ def _loaded(pipeline: Any, settings: Settings, cache: ModelCache, here: Path | N
         except OSError:  # a part that the cache lacks
             if here == Path(settings.diarize_model).expanduser():
                 raise
-    token = settings.hf_token.get_secret_value().strip() if settings.hf_token else ""
+    token = settings.hf_token.get_secret_value() if settings.hf_token else ""
     return pipeline(settings.diarize_model, token=token or False, **place)
 
 

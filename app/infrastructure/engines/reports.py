@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core.config import Settings
 from app.domain.errors import CesarError
-from app.domain.options import TranscriptionOptions
+from app.domain.options import TranscriptionOptions, asked_language
 from app.infrastructure.engines.alignment_models import DEFAULTS, why_no_alignment
 from app.infrastructure.engines.choice import POCKETSPHINX, WHISPERX, Choice, choose, missing_parts
 from app.infrastructure.engines.diarization_models import remedy_for, why_no_diarization
@@ -64,7 +64,7 @@ def describe_stages(settings: Settings, cache: ModelCache | None = None) -> tupl
 
 
 def _alignment(settings: Settings, cache: ModelCache) -> StageReport:
-    language = settings.language or "en"
+    language = asked_language(settings.language) or "en"
     model = settings.align_model or DEFAULTS.get(language, "")
     if missing_parts():
         return StageReport(

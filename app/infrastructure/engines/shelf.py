@@ -212,7 +212,7 @@ class WarmShelf:
         return (self._engines, self._aligners, self._diarizers)
 
     def _sweep_for_ever(self) -> None:
-        pause = min(30.0, max(1.0, self._settings.model_ttl_seconds / 4))
+        pause = min(5.0, max(1.0, self._settings.model_ttl_seconds / 4))
         while not self._closed.wait(pause):
             self.sweep()
 

@@ -60,11 +60,6 @@ class BlockwiseSpeech:
         """Whether everything was listened to."""
         return self._at >= len(self._samples)
 
-    @property
-    def seconds(self) -> float:
-        """How much was listened to."""
-        return min(self._at, len(self._samples)) / SAMPLE_RATE
-
     def next_block(self, told: Told) -> list[Chunk]:
         """Listen on, and say which chunks have become certain. `told(seconds)` hears how far the listening is."""
         begin, end = self._at, self._next_end()

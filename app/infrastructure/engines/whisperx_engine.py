@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from app.core.config import Settings
 from app.domain.errors import CesarError
-from app.domain.options import TranscriptionOptions
+from app.domain.options import TranscriptionOptions, asked_language
 from app.domain.ports import Audio, Capabilities, RunControl
 from app.domain.transcript import Segment, Transcript
 from app.infrastructure.engines.background_call import call_in_background, call_with_gauge
@@ -93,12 +93,11 @@ class WhisperXEngine:
 
     def _asked_language(self, options: TranscriptionOptions) -> str | None:
         """The language that is known before anything is heard."""
-        asked = options.language or self._settings.language
-        if asked is None:
+        language = asked_language(options.language, self._settings.language)
+        if language is None:
             return None if self._is_multilingual else "en"
-        language = asked.lower().replace("_", "-").split("-")[0]
         if language not in self._pipeline.model.supported_languages:
-            raise CesarError("language_unsupported", f"{self.model} does not know the language {asked}")
+            raise CesarError("language_unsupported", f"{self.model} does not know the language {language}")
         return language
 
     def _speech(self, samples: Any, options: TranscriptionOptions, progress: "_Progress") -> Iterator[Chunk]:

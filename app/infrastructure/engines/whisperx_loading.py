@@ -19,6 +19,18 @@ VAD_OFFSET: Final = 0.363
 
 _SILERO: Final = "snakers4_silero-vad"
 
+_NO_SUCH_NUMBERS: Final = "do not support efficient"
+"""What CTranslate2 says of a compute type that exists, but not on this device."""
+
+_OUT_OF_MEMORY: Final = (
+    "out of memory",  # CTranslate2 and torch on a graphics card
+    "can't allocate memory",  # torch on the processor
+    "cannot allocate memory",  # the operating system
+    "_status_alloc_failed",  # cuBLAS and cuDNN
+    "cudaerrormemoryallocation",
+    "bad_alloc",
+)
+
 
 @contextlib.contextmanager
 def whisperx_at_hand(settings: Settings) -> Iterator[Any]:
@@ -48,7 +60,7 @@ def load_pipeline(settings: Settings, choice: Choice, model_folder: str) -> Any:
     """WhisperX's `FasterWhisperPipeline` for a model folder.
 
     Raises `CesarError`: `engine_unavailable` (WhisperX cannot be imported), `model_unavailable` (the folder cannot
-    be loaded), `out_of_memory`.
+    be loaded), `option_unsupported` (the device does not know this compute type), `out_of_memory`.
     """
     with whisperx_at_hand(settings) as whisperx:
         try:
@@ -60,8 +72,13 @@ def load_pipeline(settings: Settings, choice: Choice, model_folder: str) -> Any:
                 threads=settings.threads or len(os.sched_getaffinity(0)),
             )
         except (RuntimeError, ValueError, OSError, MemoryError) as problem:
-            code = "out_of_memory" if is_out_of_memory(problem) else "model_unavailable"
-            raise CesarError(code, f"{choice.model}: {problem}") from problem
+            raise CesarError(_why_not_loaded(problem), f"{choice.model}: {problem}") from problem
+
+
+def _why_not_loaded(problem: Exception) -> str:
+    if is_out_of_memory(problem):
+        return "out_of_memory"
+    return "option_unsupported" if _NO_SUCH_NUMBERS in str(problem) else "model_unavailable"
 
 
 def load_silero(settings: Settings) -> Any:
@@ -87,7 +104,8 @@ def load_silero(settings: Settings) -> Any:
 
 def is_out_of_memory(problem: BaseException) -> bool:
     """Whether a library says that memory ran out; each has words of its own."""
-    return isinstance(problem, MemoryError) or "out of memory" in str(problem).lower()
+    said = str(problem).lower()
+    return isinstance(problem, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
 
 
 def torch_device(device: str) -> Any:

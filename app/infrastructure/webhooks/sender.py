@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ssl import SSLContext
@@ -56,12 +57,14 @@ class HttpSender:
         except (httpx2.InvalidURL, httpcore2.UnsupportedProtocol):
             return Outcome(error="it is not a valid address", refused=True)
         except CesarError as problem:
-            return Outcome(error=problem.detail, refused=problem.code == "url_refused")
+            refused, timed_out = problem.code == "url_refused", problem.code == "url_timed_out"
+            return Outcome(error=problem.detail, refused=refused, timed_out=timed_out)
         except httpcore2.TimeoutException:
-            return Outcome(error=f"{url.host} did not answer in time")
+            return Outcome(error=f"{url.host} did not answer in time", timed_out=True)
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as problem:
             return Outcome(error=f"{url.host}: {problem}")
-        return Outcome(status_code, retry_after=_seconds_of(retry_after, self._clock()))
+        outcome = Outcome(status_code)
+        return outcome if outcome.is_delivered else replace(outcome, retry_after=self._seconds_of(retry_after))
 
     def _post(self, url: httpx2.URL, delivery: Delivery) -> tuple[int, str]:
         """Status code and `Retry-After` of the answer."""
@@ -88,16 +91,16 @@ class HttpSender:
             (b"webhook-signature", signature(self._key, delivery.id, timestamp, delivery.payload).encode()),
         ]
 
+    def _seconds_of(self, retry_after: str) -> float | None:
+        """`Retry-After` as seconds from now: a number, or a date; None for anything else."""
+        if retry_after.isascii() and retry_after.isdigit():
+            return float(retry_after[:9])
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        try:
+            return max(0.0, (parsedate_to_datetime(retry_after) - now).total_seconds())
+        except (ValueError, TypeError, OverflowError):  # not a date, one without a zone, or one that no calendar holds
+            return None
+
 
 def _still_wanted() -> None:
     """Nobody cancels a webhook."""
-
-
-def _seconds_of(retry_after: str, now: float) -> float | None:
-    """`Retry-After` as seconds from now: a number, or a date; None for anything else."""
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.fromtimestamp(now, UTC)).total_seconds())
-    except (ValueError, TypeError):  # not a date, or one without a zone
-        return None

@@ -10,9 +10,13 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
+
 from app.core.config import Settings, SettingsError
 
 FILE_NAME: Final = "webhook_secret"
+_LOCK_NAME: Final = "webhook_secret.lock"
+_LOCK_SECONDS: Final = 30
 _PREFIX: Final = "whsec_"
 _NEW_KEY_BYTES: Final = 32
 _KEY_BYTES: Final = range(24, 65)
@@ -28,6 +32,8 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 def signing_key(settings: Settings) -> bytes:
     """The key in force: that of the settings, else the one in the data folder, which the first process to ask makes.
 
+    A lock makes it the only one. (A link to a finished file would do as well, but not every file system has hard links.)
+
     Raises:
         SettingsError: the secret is not `whsec_` and base64 of 24 to 64 bytes.
     """
@@ -35,7 +41,9 @@ def signing_key(settings: Settings) -> bytes:
         return _key_of(settings.webhook_secret.get_secret_value(), "CESAR_WEBHOOK_SECRET")
     path = settings.data_dir / FILE_NAME
     if not path.exists():
-        _make(path)
+        with FileLock(path.with_name(_LOCK_NAME), timeout=_LOCK_SECONDS):
+            if not path.exists():
+                _make(path)
     return _key_of(path.read_text(), str(path))
 
 
@@ -50,7 +58,7 @@ def _key_of(text: str, place: str) -> bytes:
 
 
 def _make(path: Path) -> None:
-    """Whole or not at all, readable by its owner alone; of several processes that try, one wins and the others read its file."""
+    """Whole or not at all, and readable by its owner alone."""
     secret = _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY_BYTES)).decode()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE_NAME}-")
     draft = Path(name)
@@ -59,8 +67,6 @@ def _make(path: Path) -> None:
             file.write(secret + "\n")
             file.flush()
             os.fsync(file.fileno())
-        path.hardlink_to(draft)
-    except FileExistsError:
-        return
+        draft.replace(path)
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ def origin_is_allowed(origin: str | None, host: str | None, allowed: Collection[
         return True
     if origin.lower() in {entry.lower().rstrip("/") for entry in allowed}:
         return True
+    if host is None:
+        return False
     try:
         page = urlsplit(origin)
         port = page.port or _DEFAULT_PORTS.get(page.scheme)

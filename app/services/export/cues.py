@@ -1,7 +1,8 @@
 """Owns the cues of subtitles: which words stand on the screen together, in which lines, and how long.
 
 A cue holds at most so many lines of so many columns, never ends within a word, and prefers to end with a sentence or a clause. It
-belongs to one segment and one speaker. It stays until it can be read, as far as the next cue and the recording's end allow.
+belongs to one segment and one speaker. It stays until it can be read, as far as the next cue, which may wait for it while it has time
+to spare, and the recording's end allow.
 """
 
 import math
@@ -22,6 +23,10 @@ SHORTEST_SECONDS: Final = 1.0
 LONGEST_SECONDS: Final = 7.0
 _SLOT_MS: Final = 100
 """What a cue gets where the engine's times leave it nothing."""
+_LATEST_MS: Final = 1000
+"""How long after its first word a cue may appear so that the one before it can be read."""
+_SHORTEST_NAME: Final = 3
+"""Columns of a name below which it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,8 @@ def cues_of(transcript: Transcript, options: RenderOptions, *, labelled: bool) -
     drafts: list[_Draft] = []
     for at, passage in enumerate(passages):
         until = passages[at + 1][0].start if at + 1 < len(passages) else finish
-        label = _label(passage[0].speaker, options) if labelled else None
-        drafts += _Grouping(passage, until, label, options).drafts()
+        name = one_line(passage[0].speaker or "") if labelled else ""
+        drafts += _Grouping(passage, until, name, options).drafts()
     return [
         Cue(start, end, tuple(lines_of(draft.pieces, options.max_line_length)), draft.pieces[-1].speaker)
         for draft, (start, end) in zip(drafts, _times(drafts, finish, options.max_cps), strict=True)
@@ -79,13 +84,12 @@ def _finish(transcript: Transcript, passages: Sequence[Sequence[Piece]]) -> floa
     return max((*ends, *(passage[-1].end for passage in passages)), default=0.0)
 
 
-def _label(speaker: str | None, options: RenderOptions) -> Piece | None:
-    """The name as a piece that fits into one line."""
-    name = one_line(speaker or "")
-    if not name:
+def _label(name: str, columns: int) -> Piece | None:
+    """A name and a colon as a piece of at most so many columns; None if too little of the name would be left."""
+    if not name or (width(name) >= columns and columns < _SHORTEST_NAME + 2):
         return None
-    if width(name) >= options.max_line_length:
-        while width(name) > options.max_line_length - 2:
+    if width(name) >= columns:
+        while width(name) > columns - 2:
             name = name[:-1]
         name = f"{name.rstrip()}…"
     return Piece(f"{name}:", width(name) + 1, spaced=True, start=0.0, end=0.0)
@@ -94,10 +98,10 @@ def _label(speaker: str | None, options: RenderOptions) -> Piece | None:
 class _Grouping:
     """Finds the cheapest way to cut a passage into cues, by dynamic programming: each cue can only hold so many words."""
 
-    def __init__(self, passage: list[Piece], until: float, label: Piece | None, options: RenderOptions) -> None:
+    def __init__(self, passage: list[Piece], until: float, name: str, options: RenderOptions) -> None:
         self._passage = passage
         self._until = until
-        self._label = label
+        self._name = name
         self._options = options
         self._capacity = options.max_lines * options.max_line_length
 
@@ -118,7 +122,8 @@ class _Grouping:
     def _fitting(self, begin: int) -> Iterator[tuple[int, int]]:
         """Where a cue from `begin` can end, and how many columns it then has; at least behind one piece."""
         limit, lines = self._options.max_line_length, 1
-        column = total = self._label.width if self._label else 0
+        label = self._label_before(self._passage[begin])
+        column = total = label.width if label else 0
         for at in range(begin, len(self._passage)):
             piece = self._passage[at]
             space = 1 if column and (piece.spaced or at == begin) else 0
@@ -130,6 +135,12 @@ class _Grouping:
             if lines > self._options.max_lines and at > begin:
                 return
             yield at + 1, total
+
+    def _label_before(self, first: Piece) -> Piece | None:
+        """Who speaks, in the room that is there: a line, or in cues of one line at most half of it, and what the first word leaves."""
+        longest = self._options.max_line_length
+        room = longest if self._options.max_lines > 1 else min(longest // 2, longest - 1 - first.width)
+        return _label(self._name, room)
 
     def _price(self, begin: int, end: int, columns: int) -> float:
         """1 for each cue, and more for one that breaks badly, cannot be read in its time, stays too long or is nearly empty."""
@@ -149,7 +160,8 @@ class _Grouping:
         end = len(self._passage)
         while end > 0:
             spoken = self._passage[begins[end] : end]
-            pieces = [self._label, replace(spoken[0], spaced=True), *spoken[1:]] if self._label else spoken
+            label = self._label_before(spoken[0])
+            pieces = [label, replace(spoken[0], spaced=True), *spoken[1:]] if label else spoken
             drafts.append(_Draft(pieces, spoken[0].start, spoken[-1].end))
             end = begins[end]
         return drafts[::-1]
@@ -158,13 +170,22 @@ class _Grouping:
 def _times(drafts: Sequence[_Draft], finish: float, max_cps: float) -> list[tuple[int, int]]:
     """Start and end of each cue in milliseconds: within the recording, one after the other, long enough to be read."""
     last = max(math.floor(finish * 1000), len(drafts))
-    starts = _starts(drafts, last)
-    times = []
-    for draft, start, following in zip(drafts, starts, [*starts, last][1:], strict=True):
-        wanted = max(SHORTEST_SECONDS, width(line_of(draft.pieces)) / max_cps)
-        end = max(round(draft.end * 1000), start + math.ceil(wanted * 1000))
-        times.append((start, min(end, following)))
-    return times
+    wanted = [math.ceil(1000 * max(SHORTEST_SECONDS, width(line_of(draft.pieces)) / max_cps)) for draft in drafts]
+    starts = [*_waiting(_starts(drafts, last), wanted, last), last]
+    return [
+        (start, min(max(round(draft.end * 1000), start + needed), following))
+        for draft, needed, (start, following) in zip(drafts, wanted, pairwise(starts), strict=True)
+    ]
+
+
+def _waiting(starts: Sequence[int], wanted: Sequence[int], last: int) -> list[int]:
+    """The starts, where a cue that has more time than it needs leaves some to the one before it that has less."""
+    moved = list(starts)
+    for at in range(1, len(starts)):
+        spare = (starts[at + 1] if at + 1 < len(starts) else last) - wanted[at]
+        needed = moved[at - 1] + wanted[at - 1]
+        moved[at] = max(moved[at], min(needed, spare, starts[at] + _LATEST_MS))
+    return moved
 
 
 def _starts(drafts: Sequence[_Draft], last: int) -> list[int]:

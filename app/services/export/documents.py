@@ -13,8 +13,8 @@ _MARKUP_AT_START: Final = re.compile(r"^(?:(\d+)(?=[.)])|(?=[+\-=]))")
 
 
 def txt(transcript: Transcript, options: RenderOptions) -> str:
-    """A line for each segment, with the speaker's name before it where that is known."""
-    return "".join(f"{_line(segment, options)}\n" for segment in transcript.segments)
+    """A line for each segment with text, with the speaker's name before it where that is known."""
+    return "".join(f"{_line(segment, options)}\n" for segment in transcript.segments if one_line(segment.text))
 
 
 def md(transcript: Transcript, options: RenderOptions) -> str:

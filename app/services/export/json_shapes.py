@@ -20,12 +20,12 @@ def own(transcript: Transcript, _options: RenderOptions) -> str:
 
 
 def verbose(transcript: Transcript, _options: RenderOptions) -> str:
-    """OpenAI's verbose_json; `language` is the ISO 639-1 code, `und` where unknown; `words` are those with times."""
+    """OpenAI's verbose_json; `language` is the text's as ISO 639-1 code, `und` where unknown; `words` are those with times."""
     words = [word for segment in transcript.segments for word in timed_words(segment)]
     return orjson.dumps(
         {
-            "task": "transcribe",
-            "language": transcript.language or "und",
+            "task": transcript.task,
+            "language": "en" if transcript.task == "translate" else transcript.language or "und",
             "duration": _duration(transcript),
             "text": transcript.text,
             "segments": [_verbose_segment(segment) for segment in transcript.segments],
@@ -47,7 +47,7 @@ def diarized(transcript: Transcript, options: RenderOptions) -> str:
         }
         for segment in transcript.segments
     ]
-    body = {"task": "transcribe", "duration": _duration(transcript), "text": transcript.text, "segments": segments}
+    body = {"task": transcript.task, "duration": _duration(transcript), "text": transcript.text, "segments": segments}
     return orjson.dumps(body).decode()
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.domain.scripts import joined
 from app.schemas.tasks import Transcript, TranscriptSegment
 from app.services.export.options import RenderOptions
-from app.services.export.typography import joined, one_line
+from app.services.export.typography import one_line
 
 _PAUSE_SECONDS: Final = 2.0
 _LONG_ENOUGH: Final = 600

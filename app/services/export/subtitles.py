@@ -11,8 +11,9 @@ from app.services.export.cues import Cue, cues_of
 from app.services.export.options import RenderOptions
 from app.services.export.typography import one_line
 
-_NO_MARKUP: Final = str.maketrans("<>", "‹›")
-"""SubRip can escape nothing: players take `<i>` for a tag and `-->` for the next cue's times. These look alike and are only text."""
+_NO_MARKUP: Final = str.maketrans("<>{}", "‹›()")
+"""SubRip can escape nothing: players take `<i>` for a tag, `-->` for the next cue's times, and show nothing of what stands in braces,
+which moves the cue (`{\\an8}`). These look alike and are only text."""
 
 
 def vtt(transcript: Transcript, options: RenderOptions) -> str:

@@ -1,7 +1,8 @@
-"""Owns tables, a row for each segment: tsv as whisper writes it, csv for spreadsheets."""
+"""Owns tables, a row for each segment with text: tsv as whisper writes it for programs, csv for spreadsheets."""
 
 import csv
 import io
+import unicodedata
 from typing import Final
 
 from app.schemas.tasks import Transcript
@@ -12,13 +13,10 @@ _FORMULA_SIGNS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def tsv(transcript: Transcript, _options: RenderOptions) -> str:
-    """start, end (milliseconds) and text, as in whisper's own tsv."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter="\t", lineterminator="\n")
-    writer.writerow(["start", "end", "text"])
-    for segment in transcript.segments:
-        writer.writerow([round(segment.start * 1000), round(segment.end * 1000), _cell(segment.text)])
-    return out.getvalue()
+    """start, end (milliseconds) and the text as it is, but in one line without tabs."""
+    rows = [(segment.start, segment.end, one_line(segment.text)) for segment in transcript.segments]
+    lines = [f"{round(start * 1000)}\t{round(end * 1000)}\t{text}\n" for start, end, text in rows if text]
+    return "".join(["start\tend\ttext\n", *lines])
 
 
 def comma_separated(transcript: Transcript, options: RenderOptions) -> str:
@@ -27,12 +25,15 @@ def comma_separated(transcript: Transcript, options: RenderOptions) -> str:
     writer = csv.writer(out)
     writer.writerow(["start", "end", "speaker", "text"])
     for segment in transcript.segments:
+        if not one_line(segment.text):
+            continue
         speaker = _cell(segment.speaker or "") if options.speakers else ""
         writer.writerow([f"{segment.start:.3f}", f"{segment.end:.3f}", speaker, _cell(segment.text)])
     return out.getvalue()
 
 
 def _cell(text: str) -> str:
-    # A spreadsheet takes a cell that begins like this for a formula.
+    # A spreadsheet takes a cell that begins like this for a formula, whatever invisible signs stand before it.
     clean = one_line(text)
-    return f"'{clean}" if clean.startswith(_FORMULA_SIGNS) else clean
+    seen = (char for char in clean if unicodedata.category(char) != "Cf" and not char.isspace())
+    return f"'{clean}" if next(seen, "") in _FORMULA_SIGNS else clean

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.domain.scripts import unbreakable
 from app.schemas.tasks import TranscriptSegment, TranscriptWord
-from app.services.export.typography import letters, one_line, unbreakable, width
+from app.services.export.typography import letters, one_line, width
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,9 @@ def test_the_settings_say_which_names_are_answered_to(settings: dict[str, Any], 
         ({"origin": "http://127.0.0.1:8000"}, True),
         ({"origin": "https://evil.example"}, True),
         ({"origin": "https://friend.example.evil.example"}, True),
+        ({"origin": "http://none"}, True),
+        ({"origin": "https://none"}, True),
+        ({"origin": "http://none:80", "sec_fetch_site": "cross-site"}, True),
     ],
 )
 def test_a_foreign_page_changes_nothing(method: str, headers: dict[str, str], refused: bool) -> None:
@@ -130,7 +133,13 @@ def test_looking_is_left_to_the_browser(method: str) -> None:
 def test_a_handshake_counts_as_a_change() -> None:
     """A socket can be read and written by the page that opened it."""
     assert refusal({}, kind="websocket", host="localhost", origin="https://evil.example") == "origin_refused"
+    assert refusal({}, kind="websocket", host="localhost", origin="http://none") == "origin_refused"
     assert refusal({}, kind="websocket", host="localhost", origin="http://localhost") is None
+
+
+def test_a_page_that_asks_for_no_host_is_refused() -> None:
+    """Nobody's own page comes without one."""
+    assert refusal({}, "POST", origin="https://none") == "origin_refused"
 
 
 def test_the_end_a_request_came_in_at_is_a_name_of_ours() -> None:

@@ -57,6 +57,14 @@ def test_token_falls_back_to_the_hubs_own_variable(names: tuple[str, ...], monke
     assert token.get_secret_value() == f"hf_{names[-1]}"
 
 
+@pytest.mark.parametrize(("given", "kept"), [(" hf_x\n", "hf_x"), ("", None), (" \n", None)])
+def test_a_token_has_no_white_space(given: str, kept: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a file or a shell adds around a token does not belong to it; nothing but that is no token."""
+    monkeypatch.setenv("CESAR_HF_TOKEN", given)
+    token = load_settings().hf_token
+    assert (token and token.get_secret_value()) == kept
+
+
 def test_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Printing the settings does not print the token."""
     monkeypatch.setenv("CESAR_HF_TOKEN", "hf_s3cret")
@@ -74,6 +82,8 @@ def test_token_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CESAR_ENGINE", "whisper"),
         ("CESAR_LEASE_SECONDS", "0"),
         ("CESAR_VAD_METHOD", "ear"),
+        ("CESAR_BEAM_SIZE", "101"),
+        ("CESAR_CHUNK_SIZE", "31"),
         ("CESAR_PRESETS", "[1]"),
         ("CESAR_PRESETS", "{"),
     ],
@@ -93,6 +103,14 @@ def test_bounds_have_to_be_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CESAR_MAX_SPEAKERS", "2")
     with pytest.raises(SettingsError, match="CESAR_MIN_SPEAKERS must not be greater than CESAR_MAX_SPEAKERS"):
         load_settings()
+
+
+@pytest.mark.parametrize("bounds", [{"min_speakers": 3}, {"max_speakers": 1}])
+def test_a_number_has_to_lie_between_the_bounds(bounds: dict[str, int]) -> None:
+    """A number of speakers outside its own bounds is refused."""
+    with pytest.raises(SettingsError, match="CESAR_NUM_SPEAKERS must lie between"):
+        load_settings(num_speakers=2, **bounds)
+    assert load_settings(num_speakers=2, min_speakers=2, max_speakers=2).num_speakers == 2
 
 
 def test_settings_are_frozen() -> None:

@@ -1,11 +1,12 @@
 """What of a technical text leaves the server."""
 
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
-from app.domain.disclosure import shown_text, shown_url
+from app.domain.disclosure import shown_receiver, shown_text, shown_url
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,21 @@ from app.domain.disclosure import shown_text, shown_url
         ("3 / 4 of it", "3 / 4 of it"),
         ("GET https://me:pw@host.example:8443/a/b.mp3?key=abc#t failed", "GET https://host.example:8443/a/b.mp3 failed"),
         ("organisation/name is no model", "organisation/name is no model"),
+        ("cannot open file:///home/jane/secret/x.wav", "cannot open x.wav"),
+        ("file://server/share/x.wav is gone", "x.wav is gone"),
+        ("sqlite:////srv/jane/cesar.db is locked", "cesar.db is locked"),
+        ("OSError:/srv/jane/x.wav", "OSError:x.wav"),
+        ("postgresql://me:pw@db:5432/cesar refused", "postgresql://db:5432/cesar refused"),
+        ("wss://me:pw@host.example/x?token=1", "wss://host.example/x"),
+        ("https://me:p'a\"s<s@host.example/x?k=1 failed", "https://host.example/x failed"),
+        ("https://me:pw@[::1/a failed", "https://[::1/a failed"),
+        ("(C:\\Users\\Jane Doe\\x.wav)", "(x.wav)"),
+        ("No such file: 'C:\\\\Users\\\\Jane Doe\\\\x.wav'", "No such file: 'x.wav'"),
+        ("d:/Users/Jane Doe/x.wav", "x.wav"),
+        ("copy C:\\a b\\one.wav to D:\\c\\two.wav", "copy one.wav to two.wav"),
+        ("//host/share/jane/x.wav", "x.wav"),
+        (r"\\host\share\jane doe\x.wav", "x.wav"),
+        (r"expected \d+ and \n", r"expected \d+ and \n"),
     ],
 )  # fmt: skip
 def test_paths_lose_their_folders_and_addresses_their_keys(text: str | None, shown: str | None) -> None:
@@ -58,3 +74,24 @@ def test_an_error_of_the_system_names_only_the_file(tmp_path: Path) -> None:
 def test_an_address_is_shown_without_what_may_be_a_key(url: str, shown: str) -> None:
     """Scheme, host, port and path stay."""
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://hooks.chat.example/services/T00/B00/secret?a=b", "https://hooks.chat.example"),
+        ("http://user:secret@[::1]:8443/secret", "http://[::1]:8443"),
+        ("http://host.example?secret", "http://host.example"),
+    ],
+)
+def test_of_a_webhook_only_the_receiver_is_shown(url: str, shown: str) -> None:
+    """Who knows the path may write there."""
+    assert shown_receiver(url) == shown
+
+
+def test_a_long_text_is_cut_in_no_time() -> None:
+    """Whatever it looks like."""
+    begun = time.process_time()
+    for part in ("a.", "/a", "a:", "a/", "\\\\a", "c:\\", "'/a ", "a://"):
+        shown_text(part * 20_000)
+    assert time.process_time() - begun < 10

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.domain.edits import Edit, Piece, lay
-from app.domain.rewriting import Replacement, change, split
+from app.domain.rewriting import Replacement, change, merge, split
 from app.domain.transcript import Segment, Word
 
 WORDS = tuple(Word(word, 2.0 + at, 3.0 + at, 1.0, "B") for at, word in enumerate(("three", "four")))
@@ -92,3 +92,13 @@ def test_the_halves_of_a_split_have_the_speakers_of_their_words() -> None:
         ("yes", "Anna", ["Anna"]),
         ("no", "Ben", ["Ben"]),
     ]
+
+
+def test_a_merger_of_two_speakers_has_one() -> None:
+    """Who says most of it says all of it, words included; cut apart again it is the machine's."""
+    words = (Word("yes", 0.0, 0.5, speaker="A"), Word("no", 1.0, 3.0, speaker="B"), Word("so", 3.0, 4.0, speaker="B"))
+    machine = [Segment(0, 0.0, 0.5, "yes", "A", words[:1]), Segment(1, 1.0, 4.0, "no so", "B", words[1:])]
+    merged = lay(machine, [stored(merge(lay(machine, [], {}), "m0", "m1000"))], {"B": "Ben"})
+    (segment,) = merged.segments
+    assert (segment.speaker, [word.speaker for word in segment.words]) == ("Ben", ["Ben", "Ben", "Ben"])
+    assert split(merged, "e1-0", offset=4).pieces == ()

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from app.domain.edits import Edit, lay
 from app.domain.errors import CesarError
-from app.domain.rewriting import MAX_TEXT, Replacement, change, merge, restore, split
+from app.domain.rewriting import MAX_TEXT, Replacement, change, merge, name_speaker, restore, split
 from app.domain.transcript import Segment, Word
 
 MACHINE = [
@@ -66,6 +66,27 @@ def test_the_machines_text_typed_again_is_no_edit(shelf: Shelf) -> None:
     shelf.put(change(shelf.shown, "m0", text="uno"))
     shelf.put(change(shelf.shown, "e1-0", text="  one   two "))
     assert shelf.edits == []
+
+
+def test_spaces_that_may_not_be_broken_are_kept(shelf: Shelf) -> None:
+    """French sets one before an exclamation mark; every other white space is one space."""
+    shelf.put(change(shelf.shown, "m0", text=" Bonjour\u00a0!\n  Oui\u202f? "))
+    assert texts(shelf)[0] == "Bonjour\u00a0! Oui\u202f?"
+
+
+def test_what_says_the_same_changes_nothing(shelf: Shelf) -> None:
+    """A machine's segment as it is, an edit as it is, a speaker as called; everything else changes something."""
+    assert not change(shelf.shown, "m0", text="one  two").changes(shelf.shown)
+    assert not change(shelf.shown, "m0", speaker=None).changes(shelf.shown)
+    assert not name_speaker(shelf.shown, "A", "").changes(shelf.shown)
+    first = change(shelf.shown, "m0", text="uno")
+    assert first.changes(shelf.shown)
+    shelf.put(first)
+    assert not change(shelf.shown, "e1-0", text="uno").changes(shelf.shown)
+    assert change(shelf.shown, "e1-0", text="dos").changes(shelf.shown)
+    assert change(shelf.shown, "e1-0", text="one two").changes(shelf.shown)
+    assert restore(shelf.shown, "e1-0").changes(shelf.shown)
+    assert name_speaker(shelf.shown, "A", "Anna").changes(shelf.shown)
 
 
 def test_a_merger_takes_in_the_edits_it_touches(shelf: Shelf) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.errors import CesarError
-from app.domain.webhooks import NOBODY, WebhookRules, WebhookTarget
+from app.domain.webhooks import NOBODY, WebhookRules, WebhookTarget, receiver_of
 
 RULES = WebhookRules(allow_private=frozenset({"127.0.0.1:9000", "Hooks.Internal"}))
 
@@ -27,6 +27,7 @@ def test_a_public_or_allowed_address_may_be_told(url: str) -> None:
     "url",
     [
         "ftp://example.org/",
+        "https://example.org/\ud800",
         "file:///etc/passwd",
         "example.org/hook",
         "https://",
@@ -67,3 +68,18 @@ def test_statuses_for_nobody_are_a_mistake() -> None:
     with pytest.raises(CesarError, match="webhook_url"):
         RULES.settle(WebhookTarget(None, statuses=True))
     assert RULES.settle(NOBODY) == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("url", "receiver"),
+    [
+        ("https://Example.org/a?b", "example.org:443"),
+        ("http://example.org:8080", "example.org:8080"),
+        ("http://[::1]/", "::1:80"),
+        ("nonsense", ""),
+        ("http://[", ""),
+    ],
+)
+def test_a_receiver_is_a_host_and_its_port(url: str, receiver: str) -> None:
+    """The same for every address there; empty where there is none."""
+    assert receiver_of(url) == receiver

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from app.domain.scripts import joined
 from app.domain.transcript import Segment, Word
-from app.domain.word_times import cut_at_offset, cut_at_time, joined, retimed
+from app.domain.word_times import cut_at_offset, cut_at_time, retimed
 
 WORDS = (Word("Hello", 1.0, 1.4, 0.9), Word("wide", 1.5, 1.8, 0.8), Word("world.", 2.0, 2.6, 0.7))
 SEGMENT = Segment(0, 1.0, 3.0, "Hello wide world.", words=WORDS)
@@ -95,8 +96,34 @@ def test_scripts_without_spaces_are_cut_between_characters() -> None:
     cut = cut_at_offset(Segment(0, 0.0, 4.0, "你好世界", words=words), 2)
     assert cut is not None
     assert (cut.before, cut.after, cut.words_after) == ("你好", "世界", words[2:])
-    assert joined(cut.before, cut.after) == "你好世界"
+    assert joined((cut.before, cut.after)) == "你好世界"
     assert [word.start for word in retimed(words, "你们世界")] == [0.0, None, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "before", "after"),
+    [
+        ("你好。世界", 2, "你", "好。世界"),
+        ("他说「好」吗", 2, "他说", "「好」吗"),
+        ("他说「好」吗", 4, "他说「好」", "吗"),
+        ("Vraiment ! Oui", 8, "Vraiment !", "Oui"),
+        ("Bonjour\u00a0! Oui", 7, "Bonjour\u00a0!", "Oui"),
+        ("ｶﾞｽとﾃﾚﾋﾞ", 1, "ｶﾞ", "ｽとﾃﾚﾋﾞ"),
+        ("ﾃﾚﾋﾞ", 3, "ﾃﾚ", "ﾋﾞ"),
+        ("น้ำใส", 1, "น้ำ", "ใส"),
+    ],
+)
+def test_a_mark_stays_with_its_word(text: str, offset: int, before: str, after: str) -> None:
+    """No half begins with a closing mark or an accent, and none ends with an opening one."""
+    cut = cut_at_offset(Segment(0, 0.0, 4.0, text), offset)
+    assert cut is not None
+    assert (cut.before, cut.after) == (before, after)
+
+
+def test_what_is_only_a_word_and_its_marks_cannot_be_cut() -> None:
+    """Both halves need a word."""
+    assert cut_at_offset(Segment(0, 0.0, 1.0, "Vraiment ?!"), 8) is None
+    assert cut_at_time(Segment(0, 0.0, 1.0, "「好」"), 0.5) is None
 
 
 def test_times_that_go_backwards_cannot_turn_a_cut_round() -> None:

@@ -55,9 +55,19 @@ def test_the_database_checks_tasks(session: Session, wrong: dict[str, Any]) -> N
 )
 def test_the_database_checks_jobs(session: Session, wrong: dict[str, Any]) -> None:
     """Speakers and counts are checked by the database itself."""
-    session.add(Job(**wrong))
+    job = Job()
+    for name, value in wrong.items():
+        setattr(job, name, value)
+    session.add(job)
     with pytest.raises(IntegrityError):
         session.flush()
+
+
+def test_a_job_is_not_made_with_bounds_that_contradict_each_other() -> None:
+    """At least four speakers of at most two is a ValueError that says so, before any database is asked; equal bounds are fine."""
+    with pytest.raises(ValueError, match="min_speakers must not be greater than max_speakers"):
+        Job(min_speakers=4, max_speakers=2)
+    assert [Job(min_speakers=2, max_speakers=2).diarize, Job(min_speakers=4).max_speakers] == [True, None]
 
 
 def test_an_unknown_status_is_refused_by_the_database(session: Session) -> None:

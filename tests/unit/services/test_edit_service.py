@@ -1,12 +1,18 @@
 """People change transcripts, on a real database."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+from sqlalchemy import event
 
 from app.domain.errors import CesarError
 from app.domain.progress import TaskProgressStage
 from app.schemas.tasks import Transcript
 from app.services.edit_service import EditService
 from app.services.retry import Redo
+from app.services.store import Transaction
 from tests.unit.services.finished_tasks import finished, run, said
 from tests.workbench import Workbench
 
@@ -83,6 +89,81 @@ def test_a_change_on_an_old_version_is_refused(bench: Workbench, edits: EditServ
     assert refusal(lambda: edits.change(task_id, version, "m4000", text="second")) == "edit_conflict"
     assert refusal(lambda: edits.name_speaker(task_id, version, "SPEAKER_00", "x")) == "edit_conflict"
     assert texts(bench, task_id) == ["first", "good day to you", "how are you"]
+
+
+class Meanwhile:
+    """A store in which something happens before each write."""
+
+    def __init__(self, bench: Workbench, happens) -> None:  # type: ignore[no-untyped-def]
+        self._store, self._happens = bench.store, happens
+        self.read = bench.store.read
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Transaction]:
+        """Let it happen, then write."""
+        self._happens()
+        with self._store.write(durable=durable) as tx:
+            yield tx
+
+
+def test_who_is_overtaken_between_reading_and_writing_is_refused(
+    bench: Workbench, edits: EditService, task_id: str
+) -> None:
+    """By another editor, or by the machine; what the other did stays as it is, in the search too."""
+    version = shown(bench, task_id).version
+    other = EditService(Meanwhile(bench, lambda: edits.change(task_id, version, "m0", text="first")))
+    assert refusal(lambda: other.split(task_id, version, "m2000", offset=5)) == "edit_conflict"
+    assert texts(bench, task_id) == ["first", "good day to you", "how are you"]
+    machine = EditService(Meanwhile(bench, lambda: bench.tasks.retry(task_id, Redo(TaskProgressStage.DIARIZING))))
+    assert refusal(lambda: machine.change(task_id, version + 1, "m2000", text="second")) == "illegal_move"
+    assert texts(bench, task_id) == ["first", "good day to you", "how are you"]
+
+
+def test_nobody_waits_while_a_long_transcript_is_read(bench: Workbench) -> None:
+    """While an edit holds the database's one lock it reads no segment, and computes for a moment only."""
+    words = "this is one of the many segments of a rather long talk"
+    task_id = finished(bench, said(*((f"{words} {at}", f"SPEAKER_0{at // 7 % 3}") for at in range(2000))))
+    held: list[float] = []
+    asked: list[str] = []
+
+    class Timed(Meanwhile):
+        @contextmanager
+        def write(self, *, durable: bool = False) -> Iterator[Transaction]:
+            with bench.store.write(durable=durable) as tx:
+                event.listen(bench.database.engine, "before_cursor_execute", listen)
+                began = time.thread_time()
+                yield tx
+                held.append(time.thread_time() - began)
+                event.remove(bench.database.engine, "before_cursor_execute", listen)
+
+    def listen(_connection, _cursor, statement, *_others) -> None:  # type: ignore[no-untyped-def]
+        asked.append(statement)
+
+    edits = EditService(Timed(bench, None))
+    version = edits.change(task_id, shown(bench, task_id).version, "m4000", text="something else").version
+    version = edits.split(task_id, version, "m8000", offset=8).version
+    version = edits.name_speaker(task_id, version, "SPEAKER_01", "Anna").version
+    edits.restore(task_id, version, "e1-0")
+    assert len(held) == 4
+    assert max(held) < 0.15
+    assert {statement.split()[0] for statement in asked} >= {"INSERT", "UPDATE", "DELETE"}
+    assert [statement for statement in asked if statement.startswith("SELECT") and "segment" in statement] == []
+
+
+def test_a_change_that_changes_nothing_is_no_change(bench: Workbench, edits: EditService, task_id: str) -> None:
+    """The version stays, so nobody else is refused for it; but it has to be the present one."""
+    version = shown(bench, task_id).version
+    for told in (
+        edits.change(task_id, version, "m0", text=" good  morning "),
+        edits.change(task_id, version, "m0", speaker=None),
+        edits.name_speaker(task_id, version, "SPEAKER_00", None),
+    ):
+        assert (told.version, told.segments, told.removed) == (version, [], [])
+        assert told.speakers == shown(bench, task_id).speakers
+    assert shown(bench, task_id).version == version
+    changed = edits.change(task_id, version, "m0", text="hello").version
+    assert edits.change(task_id, changed, "e1-0", text="hello").version == changed == version + 1
+    assert refusal(lambda: edits.change(task_id, version, "e1-0", text="hello")) == "edit_conflict"
 
 
 def test_a_refused_change_counts_for_nothing(bench: Workbench, edits: EditService, task_id: str) -> None:

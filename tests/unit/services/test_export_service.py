@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from unicodedata import category
 
 import pytest
 import webvtt
@@ -31,6 +32,12 @@ HOSTILE = [
     "@x",
     "-5 degrees",
     "＝HYPERLINK(1)",
+    "＋1",
+    "－1",
+    "＠x",
+    "\u200b=1+1",
+    "\u200e\u2060＝1",
+    "{\\an8}{b}",
     "# no heading, 1. no list, *no* stars, [no](link), ![no](image), `no` code, ~~no~~ line, a | b",
     "1. no list",
     "+ no list",
@@ -156,6 +163,35 @@ def test_tables_have_a_row_for_each_segment() -> None:
     ]
 
 
+def test_a_spreadsheet_reads_csv_as_what_it_is() -> None:
+    """Its mark says UTF-8; no other format has one."""
+    umlauts = transcript_of(spoken("Größe", speaker="Jörg"))
+    assert render_file(umlauts, "csv").decode("utf-8-sig") == render(umlauts, "csv")
+    marked = [kind for kind in MEDIA_TYPES if render_file(umlauts, kind).startswith(b"\xef\xbb\xbf")]
+    assert marked == ["csv"]
+
+
+def test_tsv_is_written_as_whisper_writes_it() -> None:
+    """For programs: no quotes, no apostrophe, and neither tabs nor line breaks within a text."""
+    said = transcript_of(segment_of('-5 "degrees"\tin\nParis', 1, 2))
+    assert render(said, "tsv") == 'start\tend\ttext\n1000\t2000\t-5 "degrees" in Paris\n'
+
+
+def test_braces_are_no_commands_in_srt() -> None:
+    """Players take `{\\an8}` for a place on the screen and show nothing of what stands in braces."""
+    said = transcript_of(segment_of("{\\an8}Hello {there}", 1, 2, speaker="{\\b1}"))
+    ((_, _, _, shown),) = read_srt(render(said, "srt"))
+    assert shown == "(\\b1): (\\an8)Hello (there)"
+
+
+def test_a_translation_says_so() -> None:
+    """Its text is English whatever was spoken."""
+    said = transcript_of(segment_of("Good day.")).model_copy(update={"task": "translate", "language": "de"})
+    body = json.loads(render(said, "verbose_json"))
+    assert (body["task"], body["language"]) == ("translate", "en")
+    assert json.loads(render(said, "diarized_json"))["task"] == "translate"
+
+
 def test_verbose_json_is_what_the_official_client_knows() -> None:
     """Its model takes every field; words without times of their own get those that their neighbours leave."""
     words = [word_of("In", 10, 10.4), word_of("1984", None, None), word_of("all", 13, 13.5)]
@@ -202,13 +238,13 @@ def check_text_stays_text(text: str) -> None:
     (cue,) = webvtt.from_string(render(said, "vtt", wide), strict=True)
     assert "<" not in cue.raw_text.removeprefix("<v ")
     ((_, _, _, shown),) = read_srt(render(said, "srt", wide))
-    assert not set(shown) & set("<>")
+    assert not set(shown) & set("<>{}")
     assert render(said, "txt") == f"{clean}: {clean}\n"
-    (_, tabbed) = csv.reader(io.StringIO(render(said, "tsv")), delimiter="\t", quoting=csv.QUOTE_MINIMAL)
+    assert render(said, "tsv") == f"start\tend\ttext\n1000\t5000\t{clean}\n"
     (row,) = csv.DictReader(io.StringIO(render(said, "csv"), newline=""))
-    for cell in (tabbed[2], row["text"], row["speaker"]):
+    for cell in (row["text"], row["speaker"]):
         assert cell.removeprefix("'") == clean.removeprefix("'")
-        assert not cell.startswith(("=", "+", "-", "@"))
+        assert not "".join(char for char in cell if category(char) != "Cf").startswith(tuple("=+-@＝＋－＠"))
     assert read_markdown(render(said, "md"))[2:] == [f"{clean} 00:00:01\n{clean}"]
     document = Document(io.BytesIO(render_file(said, "docx")))
     assert document.paragraphs[-1].runs[-1].text == clean
@@ -230,10 +266,14 @@ def test_an_empty_transcript_is_an_empty_file() -> None:
     assert json.loads(render(empty, "verbose_json"))["segments"] == []
 
 
-def test_segments_without_text_are_no_cues() -> None:
-    """White space is not shown."""
-    said = transcript_of(segment_of(" ", 0, 1), segment_of("Here.", 1, 2), segment_of("", 2, 3))
+def test_segments_without_text_are_not_shown() -> None:
+    """Neither as cues nor as lines or rows; a person has emptied them."""
+    said = transcript_of(segment_of(" ", 0, 1, "Zoe"), segment_of("Here.", 1, 2), segment_of("", 2, 3, "Zoe"))
     assert [cue.text for cue in webvtt.from_string(render(said, "vtt"))] == ["Here."]
+    assert render(said, "txt") == "Here.\n"
+    assert render(said, "tsv") == "start\tend\ttext\n1000\t2000\tHere.\n"
+    assert [row["text"] for row in csv.DictReader(io.StringIO(render(said, "csv"), newline=""))] == ["Here."]
+    assert "Zoe" not in render(said, "md")
 
 
 def test_an_unknown_format_is_refused() -> None:

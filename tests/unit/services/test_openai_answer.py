@@ -7,7 +7,7 @@ from openai.types.audio import TranscriptionDiarized, TranscriptionVerbose, Tran
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.schemas.tasks import Task, Transcript, TranscriptSegment, TranscriptWord
-from app.services.openai_answer import answer_of, models, require_speakers
+from app.services.openai_answer import answer_of, models, require_speakers, require_words
 from app.services.openai_request import SpeechRequest
 
 
@@ -50,6 +50,31 @@ def test_verbose_json_fits_the_clients_types() -> None:
         TranslationVerbose.model_validate(orjson.loads(answer(transcript, "verbose_json", task="translate")))
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "english"), ("ht", "haitian creole"), ("tlh", "tlh"), (None, "und")]
+)
+def test_languages_have_names(language: str | None, said: str) -> None:
+    """As OpenAI says them, in transcriptions and translations alike; a code without a name stays one."""
+    transcript = transcript_of(None, language=language)
+    assert orjson.loads(answer(transcript, "verbose_json"))["language"] == said
+    assert orjson.loads(answer(transcript, "verbose_json", task="translate"))["language"] == "english"
+
+
+def test_words_alone_without_their_times_are_refused() -> None:
+    """An answer that holds nothing would look like silence: it is why, and which Task keeps the transcript."""
+    timed, silent = transcript_of(None), transcript_of()
+    untimed = timed.model_copy(
+        update={"segments": [segment.model_copy(update={"words": []}) for segment in timed.segments]}
+    )
+    words = SpeechRequest(TranscriptionOptions(), "verbose_json", words=True, segments=False)
+    both = SpeechRequest(TranscriptionOptions(), "verbose_json", words=True)
+    with pytest.raises(CesarError, match="of task t") as caught:
+        require_words(untimed, words)
+    assert caught.value.code == "option_unsupported"
+    for transcript, wanted in ((timed, words), (silent, words), (untimed, both)):
+        require_words(transcript, wanted)
+
+
 def test_diarized_json_fits_the_clients_types() -> None:
     """Segments carry speakers and ids, and the text is one line."""
     body = orjson.loads(answer(transcript_of("SPEAKER_00", "SPEAKER_01", None), "diarized_json"))
@@ -76,7 +101,10 @@ def test_segments_without_speakers_are_not_shown_as_diarized(code: str | None, t
     require_speakers(task, transcript_of())
 
 
-@pytest.mark.parametrize(("default", "listed"), [("organisation/name", True), ("/srv/models/own", False)])
+@pytest.mark.parametrize(
+    ("default", "listed"),
+    [("organisation/name", True), ("our-own", True), ("/srv/models/own", False), (r"C:\models\own", False)],
+)
 def test_the_default_model_is_listed_unless_it_is_a_folder(default: str, listed: bool) -> None:
     """Paths of the server do not leave it."""
     ids = [model.id for model in models(default)]

@@ -3,13 +3,13 @@
 import pytest
 
 from app.domain.errors import CesarError
-from app.services.openai_request import STAND_INS, FieldRefused, SpeechRequest, understand
+from app.services.openai_request import STAND_INS, FieldRefused, SpeechRequest, model_names, understand
 
 
 def of(door: str = "transcribe", /, **fields: str | list[str]) -> SpeechRequest:
     """A request from its fields; `__` in a name stands for the brackets that OpenAI's clients write behind lists."""
     form = {name.replace("__", "[]"): [value] if isinstance(value, str) else value for name, value in fields.items()}
-    return understand({"model": ["whisper-1"], **form}, door)
+    return understand({"model": ["whisper-1"], **form}, door, "our-own")
 
 
 def test_nothing_but_a_model() -> None:
@@ -30,6 +30,15 @@ def test_cesars_models(name: str) -> None:
     assert of(model=name).options.model == name
 
 
+def test_the_servers_own_default_model() -> None:
+    """Whatever the admin calls it, a request may name it, as everything that is listed; that is then not an option of the Task."""
+    for name in model_names("our-own"):
+        of(model=name)
+    assert of(model="our-own").options.model is None
+    with pytest.raises(FieldRefused, match="enormous"):
+        of(model="enormous")
+
+
 def test_diarized_json_wants_speakers() -> None:
     """The format says so, unless the request has a field that says otherwise."""
     assert of(response_format="diarized_json").options.diarize is True
@@ -48,6 +57,15 @@ def test_languages() -> None:
     assert of(languages__="de").options.language == "de"
     assert of(languages__=["de", "en"]).options.language is None
     assert of(languages__="de", language="en").options.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("german", "de"), ("Haitian Creole", "ht"), ("de", "de"), ("de-AT", "de-AT"), ("cantonese", "yue")],
+)
+def test_languages_by_name(said: str, code: str) -> None:
+    """What an answer calls its language may be asked for; everything else stays as it is."""
+    assert of(language=said).options.language == code
 
 
 def test_a_field_sent_empty_is_not_sent() -> None:

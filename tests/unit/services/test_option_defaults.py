@@ -105,3 +105,10 @@ def test_a_preset_may_name_a_folder(tmp_path: Path) -> None:
     check_model_folder(settings, str(tmp_path / "a"))
     with pytest.raises(CesarError, match="bad_value"):
         check_model_folder(settings, str(tmp_path / "b"))
+
+
+def test_a_compute_type_that_does_not_exist_stops_the_start() -> None:
+    """A typing error in CESAR_COMPUTE_TYPE is no reason to transcribe with another engine."""
+    with pytest.raises(SettingsError, match="CESAR_COMPUTE_TYPE must be one of default, auto, int8"):
+        option_defaults(Settings(_env_file=None, compute_type="int7"))
+    assert option_defaults(Settings(_env_file=None, compute_type="float32"))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import CATALOGUE, CesarError
+from app.domain.errors import CATALOGUE, WARNINGS, CesarError
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Segment, Transcript
 from app.services.retry import Redo
@@ -123,6 +123,147 @@ def test_from_transcribing_begins_with_the_recording(pipeline: Pipeline) -> None
 
 
 @pytest.mark.parametrize(
+    ("stage", "options", "named"),
+    [
+        (DIARIZING, {"model": "small"}, "model"), (DIARIZING, {"language": "de"}, "language"),
+        (DIARIZING, {"align_model": "a/b"}, "align_model"),
+        (DIARIZING, {"preset": "fast"}, "batch_size"), (ALIGNING, {"beam_size": 2}, "beam_size"), (ALIGNING, {"task": "translate"}, "task"),
+    ],
+)  # fmt: skip
+def test_an_option_of_an_earlier_stage_is_refused(
+    pipeline: Pipeline, stage: TaskProgressStage, options: dict[str, Any], named: str
+) -> None:
+    """What cannot have an effect from the named stage on is `bad_value`, by name, and the Task is as it was."""
+    task_id = pipeline.transcribe()
+    with pytest.raises(CesarError, match=f"bad_value: {named} concerns an earlier stage than {stage.value}"):
+        pipeline.bench.tasks.retry(task_id, Redo(stage, options))
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.status, task.attempt) == ("completed", 1)
+
+
+def test_aligning_heeds_the_language_that_is_named(pipeline: Pipeline) -> None:
+    """Words are aligned as those of the language of the retry, which is then the Task's."""
+    task_id = pipeline.transcribe()
+    pipeline.bench.tasks.retry(task_id, Redo(ALIGNING, {"language": "de-CH"}))
+    pipeline.run_next()
+    assert pipeline.shelf.languages == ["en", "de"]
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.detected_language, task.language_probability, task.options["language"]) == ("de", None, "de-CH")
+
+
+def test_null_takes_an_option_back(pipeline: Pipeline) -> None:
+    """None is the server's default again; an option that was never given stays out of it, whatever stage is named."""
+    task_id = pipeline.transcribe(num_speakers=3)
+    pipeline.bench.tasks.retry(task_id, Redo(DIARIZING, {"num_speakers": None, "model": None, "diarize": None}))
+    pipeline.run_next()
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.speaker_count, task.options.get("num_speakers"), task.options["diarize"]) == (2, None, True)
+
+
+SPOILT = {"num_speakers": 2}
+WELL = {"initial_prompt": "diarize=hf_token_invalid", "num_speakers": 9}
+
+
+def failed_redo(pipeline: Pipeline, task_id: str) -> None:
+    pipeline.run_next()
+
+
+def dead_redo(pipeline: Pipeline, task_id: str) -> None:
+    for death in range(3):
+        die(pipeline, pipeline.bench.claim(f"victim {death}").lease)
+
+
+@pytest.mark.parametrize("stage", [DIARIZING, ALIGNING])
+@pytest.mark.parametrize("happens", [failed_redo, dead_redo])
+def test_a_redo_that_fails_keeps_the_speakers(
+    pipeline: Pipeline, stage: TaskProgressStage, happens: Callable[[Pipeline, str], None]
+) -> None:
+    """Speakers of an earlier run stay, on segments and words; the Task is partial, and its columns say what its segments say."""
+    (task_id,) = pipeline.bench.submit(1, **WELL)
+    pipeline.run_next()
+    before = pipeline.bench.queries.transcript(task_id).segments
+    pipeline.bench.tasks.retry(task_id, Redo(stage, SPOILT))
+    happens(pipeline, task_id)
+    if pipeline.bench.queries.task(task_id).status == "queued":  # the deaths cost the words' times; speakers are next
+        pipeline.run_next()
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.status, task.diarized, task.speaker_count) == ("partial", True, 3)
+    assert task.diarization_error_code in ("hf_token_invalid", "diarization_failed")
+    after = pipeline.bench.queries.transcript(task_id).segments
+    assert [(part.speaker, [word.speaker for word in part.words]) for part in after] == [
+        (part.speaker, [word.speaker for word in part.words]) for part in before
+    ]
+    assert None not in {word.speaker for part in after for word in part.words}
+
+
+def test_without_speakers_there_is_no_count(pipeline: Pipeline) -> None:
+    """Where nobody was told apart `diarized` is false and the count unknown, also after a redo."""
+    task_id = pipeline.transcribe(BROKEN)
+    pipeline.bench.tasks.retry(task_id, Redo(ALIGNING))
+    pipeline.run_next()
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.status, task.diarized, task.speaker_count) == ("partial", False, None)
+
+
+@pytest.mark.parametrize("diarize", [True, False])
+def test_an_aligner_that_kills_workers_costs_the_times_of_words_alone(pipeline: Pipeline, diarize: bool) -> None:
+    """When three workers died while words were aligned, the run goes on behind that stage, with a warning."""
+    task_id = pipeline.transcribe(diarize=diarize)
+    pipeline.bench.tasks.retry(task_id, Redo(ALIGNING))
+    for death in range(3):
+        die(pipeline, pipeline.bench.claim(f"victim {death}").lease)
+    if diarize:
+        pipeline.run_next()
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.status, task.diarized, task.error_code) == ("completed", True if diarize else None, None)
+    assert task.warnings == [WARNINGS["alignment_failed"]]
+    assert text_of(pipeline, task_id) == task.result_text == TEXT
+
+
+def test_a_warning_ends_with_what_it_warns_of(pipeline: Pipeline) -> None:
+    """A stage that is repeated takes its old warnings along; those of other stages stay, and none is there twice."""
+    task_id = pipeline.transcribe("align=alignment_unavailable")
+    warned = [WARNINGS["alignment_unavailable"]]
+    assert pipeline.bench.queries.task(task_id).warnings == warned
+    for stage in (ALIGNING, DIARIZING):
+        pipeline.bench.tasks.retry(task_id, Redo(stage))
+        pipeline.run_next()
+        assert pipeline.bench.queries.task(task_id).warnings == warned
+    pipeline.transcribe("segments=1")  # from now on the scripted aligner is well
+    pipeline.bench.tasks.retry(task_id, Redo(ALIGNING, {"diarize": False}))
+    pipeline.run_next()
+    assert pipeline.bench.queries.task(task_id).warnings == []
+
+
+def test_speakers_of_a_small_engine_s_text(pipeline: Pipeline) -> None:
+    """Told apart afterwards, speakers are no longer said to be impossible."""
+    pipeline.shelf.whole = False
+    task_id = pipeline.transcribe()
+    assert pipeline.bench.queries.task(task_id).warnings == [WARNINGS["diarization_unavailable"]]
+    pipeline.bench.tasks.retry(task_id, Redo(DIARIZING))
+    pipeline.run_next()
+    task = pipeline.bench.queries.task(task_id)
+    assert (task.diarized, task.warnings) == (True, [])
+
+
+def test_nothing_kept_keeps_no_warning(pipeline: Pipeline) -> None:
+    """A recording in which nobody spoke is transcribed anew, whatever stage is named, and warned of once."""
+    task_id = pipeline.transcribe("segments=0")
+    pipeline.bench.tasks.retry(task_id, Redo(ALIGNING))
+    pipeline.run_next()
+    assert pipeline.bench.queries.task(task_id).warnings == [WARNINGS["no_speech"]]
+    assert pipeline.shelf.lent == ["engine", "engine"]
+
+
+def test_a_job_of_one_task_shows_what_is_in_force(pipeline: Pipeline) -> None:
+    """The options of a retry are the Job's to look at, too."""
+    task_id = pipeline.transcribe(diarize=False)
+    pipeline.bench.tasks.retry(task_id, Redo(DIARIZING, {"min_speakers": 2, "max_speakers": 3}))
+    job = pipeline.bench.queries.job(pipeline.bench.queries.task(task_id).job_id)
+    assert (job.diarize, job.min_speakers, job.max_speakers) == (True, 2, 3)
+
+
+@pytest.mark.parametrize(
     ("options", "first_lent"),
     [({"num_speakers": 9}, "diarizer"), ({"align_model": "a/b"}, "aligner"), ({"language": "de"}, "engine")],
 )
@@ -214,7 +355,6 @@ def test_a_text_that_is_not_whole_is_not_kept(pipeline: Pipeline) -> None:
     """A run that was cancelled while it transcribed begins with the recording, whatever stage is named."""
     task_id = pipeline.transcribe("after=2 raise=OSError")
     assert len(pipeline.bench.queries.transcript(task_id).segments) == 2
-    pipeline.bench.tasks.retry(task_id, Redo(DIARIZING, {"initial_prompt": ""}))
+    pipeline.bench.tasks.retry(task_id, Redo(DIARIZING, MENDED))
     pipeline.run_next()
-    assert pipeline.shelf.lent[:2] == ["engine", "engine"]
-    assert text_of(pipeline, task_id) == TEXT
+    assert pipeline.shelf.lent == ["engine", "engine"]

@@ -290,3 +290,16 @@ def test_a_run_of_a_deleted_task_ends_in_silence(bench: Workbench) -> None:
     with pytest.raises(Cancelled):
         bench.tasks.reached(lease, TaskProgressStage.DIARIZING, Transcript(RESULT.segments))
     bench.tasks.fail(lease, CesarError("bad_media"))
+
+
+def test_options_of_an_earlier_release_do_not_stop_the_queue(bench: Workbench) -> None:
+    """A Task whose stored options are refused today fails with the reason, and the next one is claimed."""
+    first, second = bench.submit(1)[0], bench.submit(1)[0]
+    with bench.store.write() as tx:
+        job = tx.tasks.get(first).job
+        job.options = job.options | {"chunk_size": 60}
+    assert bench.tasks.claim("worker", to_fetch=False) is None
+    task = bench.queries.task(first)
+    assert (task.status, task.error_code) == ("failed", "bad_value")
+    assert "chunk_size" in (task.technical_detail or "")
+    assert bench.claim().task_id == second

@@ -1,12 +1,14 @@
 """Deliveries: written down with the change they tell of, claimed once, tried again later and later, and given up."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 from sqlmodel import select
+from structlog.testing import capture_logs
 
 from app.core.clock import utc_now
 from app.domain.errors import CesarError
@@ -223,6 +225,19 @@ def test_jitter_takes_any_part_of_the_pause(bench: Workbench) -> None:
         clock.pass_by(pause)
 
 
+def test_without_being_told_pauses_are_spread(bench: Workbench) -> None:
+    """Receivers that come back are not met by everybody at once: the pauses of many differ, and none is longer than the first."""
+    for _ in range(20):
+        bench.jobs.cancel(submit(bench))
+    clock = Clock()
+    deliveries = WebhookService(bench.store, max_attempts=3, first_pause_seconds=60, now=clock)
+    for _ in range(20):
+        deliveries.settle(claimed(deliveries), BROKEN)
+    pauses = [(row.next_attempt_at - clock.now).total_seconds() for row in rows(bench) if row.next_attempt_at]
+    assert len(set(pauses)) == 20
+    assert 0 <= min(pauses) < 30 < max(pauses) <= 60
+
+
 @pytest.mark.parametrize(("asked_for", "pause"), [(60.0, 60.0), (1.0, 5.0), (1e9, LONGEST_PAUSE_SECONDS)])
 def test_retry_after_is_heeded_within_bounds(bench: Workbench, asked_for: float, pause: float) -> None:
     """Not sooner than the receiver asks for, not later than an hour."""
@@ -241,7 +256,7 @@ def test_pauses_do_not_grow_beyond_an_hour(bench: Workbench) -> None:
     delivery = claimed(deliveries)
     with bench.database.write() as session:
         session.get_one(WebhookDelivery, delivery.row).attempts = 5000
-    late = Delivery(delivery.row, delivery.id, delivery.url, delivery.payload, 5000)
+    late = replace(delivery, attempt=5000)
     deliveries.settle(late, BROKEN)
     assert rows(bench)[0].next_attempt_at == clock.now + timedelta(seconds=LONGEST_PAUSE_SECONDS)
 
@@ -272,6 +287,63 @@ def test_a_killed_senders_delivery_is_tried_again(bench: Workbench) -> None:
     assert rows(bench)[0].last_error is None
     deliveries.settle(first, OK)
     assert rows(bench)[0].status == "delivered"
+
+
+def test_a_message_that_ends_its_senders_is_given_up(bench: Workbench) -> None:
+    """After the last allowed attempt nobody gets it any more, although nobody settled it; what else is due is not held up."""
+    jobs, clock = [submit(bench), submit(bench)], Clock()
+    bench.jobs.cancel(jobs[0])
+    deliveries = service(bench, clock, max_attempts=3)
+    for attempt in (1, 2, 3):
+        assert claimed(deliveries).attempt == attempt
+        clock.pass_by(CLAIM_SECONDS)
+    bench.jobs.cancel(jobs[1])
+    assert claimed(deliveries).id == rows(bench)[1].uuid
+    assert deliveries.claim() is None
+    (shown,) = deliveries.deliveries(jobs[0], 1, 50).deliveries
+    assert (shown.status, shown.attempts, shown.next_attempt_at) == ("given_up", 3, None)
+    assert shown.last_error == "its sender ended"
+
+
+def test_fewer_attempts_allowed_leave_the_reason(bench: Workbench) -> None:
+    """What was tried more often than the admin now allows is given up for what was wrong with it."""
+    bench.jobs.cancel(submit(bench))
+    clock = Clock()
+    deliveries = service(bench, clock)
+    deliveries.settle(claimed(deliveries), BROKEN)
+    clock.pass_by(5)
+    assert service(bench, clock, max_attempts=1).claim() is None
+    assert (rows(bench)[0].status, rows(bench)[0].last_error) == ("given_up", "the receiver answered 500")
+
+
+def test_a_sender_that_ends_puts_back_what_it_holds(bench: Workbench) -> None:
+    """Due at once and the attempt not counted; what it settled, or lost to somebody else, stays as it is."""
+    for _ in range(2):
+        bench.jobs.cancel(submit(bench))
+    clock = Clock()
+    deliveries = service(bench, clock)
+    first, second = claimed(deliveries), claimed(deliveries)
+    deliveries.settle(second, OK)
+    deliveries.put_back([first, second])
+    clock.pass_by(0.001)
+    again = claimed(deliveries)
+    assert (again.id, again.attempt) == (first.id, 1)
+    deliveries.put_back([first])
+    deliveries.settle(first, Outcome(410))
+    assert deliveries.claim() is None
+    assert [row.status for row in rows(bench)] == ["waiting", "delivered"]
+
+
+def test_receivers_can_be_passed_over(bench: Workbench) -> None:
+    """By host and port, in whatever letters the address was written."""
+    for url in ("https://Slow.example/a", "https://slow.example:443/b", "https://slow.example:8443/c"):
+        bench.jobs.cancel(submit(bench, WebhookTarget(url)))
+    deliveries = service(bench, Clock())
+    left = deliveries.claim(["slow.example:443"])
+    assert left is not None
+    assert (left.url, left.receiver) == ("https://slow.example:8443/c", "slow.example:8443")
+    assert deliveries.claim(["slow.example:443"]) is None
+    assert claimed(deliveries).url == "https://Slow.example/a"
 
 
 def test_first_attempts_go_before_repeated_ones(bench: Workbench) -> None:
@@ -327,6 +399,39 @@ def test_one_that_is_being_sent_is_not_sent_twice_at_once(bench: Workbench) -> N
     first = claimed(deliveries)
     assert deliveries.retry(job_id, first.id).attempts == 1
     assert deliveries.claim() is None
+
+
+def test_a_claim_from_before_it_was_asked_for_again_settles_nothing(bench: Workbench) -> None:
+    """Attempts begin to count anew then, so two claims can have the same number: the older one must not end the younger."""
+    job_id, clock = submit(bench), Clock()
+    bench.jobs.cancel(job_id)
+    deliveries = service(bench, clock)
+    old = claimed(deliveries)
+    clock.pass_by(CLAIM_SECONDS + 1)
+    deliveries.retry(job_id, old.id)
+    young = claimed(deliveries)
+    assert (old.attempt, young.attempt) == (1, 1)
+    with capture_logs() as logs:
+        deliveries.settle(old, BROKEN)
+        deliveries.settle(old, Outcome(410))
+    assert logs == []
+    clock.pass_by(CLAIM_SECONDS - 1)
+    assert deliveries.claim() is None
+    deliveries.settle(young, OK)
+    assert rows(bench)[0].status == "delivered"
+
+
+def test_what_is_stored_is_logged(bench: Workbench) -> None:
+    """Each outcome once, with the delivery's id and neither address nor body."""
+    bench.jobs.cancel(submit(bench))
+    clock = Clock()
+    deliveries = service(bench, clock)
+    with capture_logs() as logs:
+        for outcome in (BROKEN, Outcome(410)):
+            deliveries.settle(claimed(deliveries), outcome)
+            clock.pass_by(5)
+    assert [line["event"] for line in logs] == ["webhook_put_off", "webhook_given_up"]
+    assert "hooks.example.org" not in str(logs)
 
 
 def test_a_delivery_of_another_job_is_not_found(bench: Workbench) -> None:

@@ -15,8 +15,7 @@ from app.domain.lifecycle import FINISHED
 from app.domain.rewriting import Replacement
 from app.domain.speakers import carried_labels, carry_names, labels_of
 from app.domain.transcript import Segment, Word
-from app.infrastructure.database.repositories.segment_rows import segment_of
-from app.models import Segment as SegmentRow
+from app.infrastructure.database.repositories.segment_rows import stored_segments
 from app.models import SegmentEdit, SpeakerName, Task, TaskEvent
 
 
@@ -30,13 +29,13 @@ class EditRepository:
         """In the order in which they were made or last changed."""
         return [_edit(row) for row in self._rows(task.id)]
 
-    def put(self, task: Task, replacement: Replacement) -> None:
+    def put(self, task: Task, replacement: Replacement) -> int:
         """Store an edit in the place of those that it absorbs; the first of them keeps its id."""
         kept = replacement.absorbed[0] if replacement.absorbed and replacement.pieces else None
-        gone = [edit_id for edit_id in replacement.absorbed if edit_id != kept]
-        self._session.execute(delete(SegmentEdit).where(col(SegmentEdit.id).in_(gone)))
+        if gone := [edit_id for edit_id in replacement.absorbed if edit_id != kept]:
+            self._session.execute(delete(SegmentEdit).where(col(SegmentEdit.id).in_(gone)))
         if not replacement.pieces:
-            return
+            return 0
         row = SegmentEdit(task_id=task.id, source=[], pieces=[])
         if kept is not None:
             row = self._session.get_one(SegmentEdit, kept)
@@ -45,6 +44,7 @@ class EditRepository:
         row.edited_at = utc_now()
         self._session.add(row)
         self._session.flush()
+        return row.id
 
     def names(self, task: Task) -> dict[str, str]:
         """What people call the speakers, by label."""
@@ -73,7 +73,7 @@ class EditRepository:
         names, edits = self._names(task_id), self._rows(task_id)
         if not labels_of(segments) or not (names or edits):
             return
-        old = self._present(task_id)
+        old = stored_segments(self._session, task_id)
         if not labels_of(old):
             old = self._last_told(task_id)
         known, carried = labels_of(old), carried_labels(old, segments)
@@ -99,20 +99,16 @@ class EditRepository:
         self._session.add_all(SpeakerName(task_id=task_id, label=label, name=name) for label, name in names.items())
         self._session.flush()
 
-    def _present(self, task_id: int) -> list[Segment]:
-        rows = select(SegmentRow).where(SegmentRow.task_id == task_id).order_by(col(SegmentRow.index))
-        return [segment_of(row) for row in self._session.exec(rows).all()]
-
-    def _last_told(self, task_id: int) -> list[Segment]:
+    def _last_told(self, task_id: int) -> tuple[Segment, ...]:
         """The newest segments with speakers that watchers were told of."""
         told = select(TaskEvent.payload).where(
             TaskEvent.task_id == task_id, TaskEvent.type == SegmentsRevisedEvent.type
         )
         for payload in self._session.exec(told.order_by(col(TaskEvent.seq).desc())):
-            segments = [_told_segment(segment) for segment in orjson.loads(payload)["segments"]]
+            segments = tuple(_told_segment(segment) for segment in orjson.loads(payload)["segments"])
             if labels_of(segments):
                 return segments
-        return []
+        return ()
 
 
 def _edit(row: SegmentEdit) -> Edit:

@@ -77,7 +77,7 @@ class EventRepository:
                 replace_segments(self._session, row_id, event.segments)
             case WarningEvent():
                 task = self._session.get_one(Task, row_id)
-                task.warnings = [*task.warnings, event.user_message]
+                task.warnings = list(dict.fromkeys([*task.warnings, event.user_message]))
                 self._session.add(task)
                 self._session.flush()
             case _:

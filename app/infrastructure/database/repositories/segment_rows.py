@@ -1,6 +1,9 @@
-"""Owns how a segment becomes a row and a row a segment."""
+"""Owns how segments become rows and rows segments."""
 
 from dataclasses import asdict
+from typing import Any
+
+from sqlmodel import Session, col, select
 
 from app.domain.transcript import Segment, Word
 from app.models import Segment as SegmentRow
@@ -19,7 +22,20 @@ def segment_values(task_id: int, segment: Segment) -> dict[str, object]:
     }
 
 
-def segment_of(row: SegmentRow) -> Segment:
-    """The segment of one row."""
-    words = tuple(Word(**word) for word in row.words)
-    return Segment(row.index, row.start, row.end, row.text, row.speaker, words)
+def stored_segments(session: Session, task_id: int) -> tuple[Segment, ...]:
+    """The segments of a Task in the order of time."""
+    columns = (
+        SegmentRow.index,
+        SegmentRow.start,
+        SegmentRow.end,
+        SegmentRow.text,
+        SegmentRow.speaker,
+        SegmentRow.words,
+    )
+    rows = select(*columns).where(SegmentRow.task_id == task_id)  # type: ignore[call-overload]
+    return tuple(_segment(row) for row in session.execute(rows.order_by(col(SegmentRow.index))))
+
+
+def _segment(row: Any) -> Segment:
+    index, start, end, text, speaker, words = row
+    return Segment(index, start, end, text, speaker, tuple(Word(**word) for word in words))

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from app.domain.transcript import Segment
 from app.infrastructure.database.repositories.edits import EditRepository
-from app.infrastructure.database.repositories.segment_rows import segment_values
+from app.infrastructure.database.repositories.segment_rows import segment_values, stored_segments
 from app.models import Segment as SegmentRow
 from app.models import Task
 
@@ -26,10 +26,14 @@ class TranscriptRepository:
         """Delete the Task's segments."""
         self._session.execute(delete(SegmentRow).where(col(SegmentRow.task_id) == task.id))
 
-    def of(self, task: Task) -> list[SegmentRow]:
+    def of(self, task: Task) -> tuple[Segment, ...]:
         """In the order of time."""
-        rows = select(SegmentRow).where(SegmentRow.task_id == task.id).order_by(col(SegmentRow.index))
-        return list(self._session.exec(rows).all())
+        return stored_segments(self._session, task.id)
+
+    def any_of(self, task: Task) -> bool:
+        """Whether there is a segment."""
+        some = select(SegmentRow.id).where(SegmentRow.task_id == task.id).limit(1)
+        return self._session.exec(some).first() is not None
 
 
 def replace_segments(session: Session, task_id: int, segments: Sequence[Segment]) -> None:

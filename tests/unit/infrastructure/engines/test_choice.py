@@ -107,7 +107,9 @@ def test_what_a_request_says_wins(settings: Settings, monkeypatch: pytest.Monkey
     assert (chosen.model, chosen.device, chosen.compute_type) == (str(TINY), "cpu", "float32")
 
 
-@pytest.mark.parametrize("folder", ["/etc", "./models", "../models", "~/models", f"{TINY.parent}/../../app"])
+@pytest.mark.parametrize(
+    "folder", ["/etc", "./models", "../models", "~/models", f"{TINY.parent}/../../app", "app/domain", "app/../../etc", "a\\b"]
+)  # fmt: skip
 @pytest.mark.parametrize("engine", ["auto", "whisperx"])
 def test_a_request_cannot_look_around(settings: Settings, folder: str, engine: str) -> None:
     """Of folders a request may name the default model and those below the models' folder; others are refused, not probed."""
@@ -116,6 +118,19 @@ def test_a_request_cannot_look_around(settings: Settings, folder: str, engine: s
             settings.model_copy(update={"models_dir": TINY.parent}), TranscriptionOptions(engine=engine, model=folder)
         )
     assert refused.value.code == "bad_value"
+
+
+@whisperx
+def test_a_size_is_no_folder_that_lies_about(
+    settings: Settings, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder in the working directory that is called like a size does not take its place."""
+    (tmp_path / "here" / "small").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(CesarError) as refused:
+        choose(settings, TranscriptionOptions(engine="whisperx", model="small"))
+    assert refused.value.code == "model_unavailable"
+    assert any("faster-whisper-small" in request for request in hub.requests)
 
 
 @whisperx

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.core.config import Settings
 from app.domain.errors import Cancelled, CesarError
@@ -49,6 +50,25 @@ def test_a_model_is_downloaded_once(settings: Settings, hub: Hub) -> None:
     assert cache.fetch("org/tiny", RecordedControl()) == folder
     assert cache.models() == ("org/tiny",)
     assert hub.requests == []
+
+
+@whisperx
+@pytest.mark.parametrize("own", [None, "hf_own"])
+def test_only_the_settings_token_is_sent(
+    settings: Settings, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str | None
+) -> None:
+    """A token that lies in the user's home, or in HF_TOKEN, is not shown to the hub, neither by the question nor by the download."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "token").write_text("hf_of_the_home")
+    monkeypatch.setenv("HF_HOME", str(home))
+    monkeypatch.setenv("HF_TOKEN", "hf_of_the_environment")
+    monkeypatch.delenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", raising=False)
+    hub.tokens = {"hf_of_the_home", "hf_of_the_environment", "hf_own"}
+    token = SecretStr(own) if own else None
+    ModelCache(settings.model_copy(update={"hf_token": token})).fetch("org/tiny", RecordedControl())
+    assert hub.seen_tokens == ({own} if own else set())
+    assert any("resolve" in request for request in hub.requests)
 
 
 @whisperx
@@ -111,6 +131,13 @@ def test_a_model_that_the_hub_does_not_have(settings: Settings, hub: Hub) -> Non
         reason = cache.why_not_fetchable("org/none")
         assert reason == "the model org/none is not on this machine and the model hub does not offer it"
     assert len(hub.requests) == 1
+
+
+def test_a_model_that_nobody_has(settings: Settings, hub: Hub) -> None:
+    """404 is no matter of tokens, and is said as what it is."""
+    hub.status = 404
+    reason = ModelCache(settings).why_not_fetchable("org/none")
+    assert reason == "the model org/none is not on this machine and the model hub has no such model"
 
 
 @pytest.mark.usefixtures("no_hub")

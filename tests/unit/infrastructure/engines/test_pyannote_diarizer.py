@@ -83,7 +83,7 @@ def test_cancel_while_it_works(diarizer: Any, two_voices: Audio) -> None:
     started = time.monotonic()
     with pytest.raises(Cancelled):
         diarizer.diarize(two_voices, PLAIN, RecordedControl(cancel_when=lambda seen: seen.checks > 3))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 3
     deadline = time.monotonic() + 60
     while stray_calls(diarizer) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -183,6 +183,25 @@ def test_a_member_gets_it_and_the_cache_needs_no_token(settings: Settings, gate:
     assert gate.requests == []
     assert again.diarize(two_voices, TranscriptionOptions(num_speakers=1), RecordedControl())
     assert why_no_diarization(settings, ModelCache(settings)) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "token", "code"),
+    [
+        ("pyannote/typo", "hf_member", "diarization_failed"), ("org/typo", "hf_member", "diarization_failed"),
+        ("org/typo", None, "diarization_failed"), ("pyannote/typo", None, "hf_token_required"),
+    ],
+)  # fmt: skip
+def test_a_model_that_is_not_there(settings: Settings, gate: Hub, model: str, token: str | None, code: str) -> None:
+    """404 is not the token's fault, foretold or met; only that pyannote's own models want one is said first."""
+    own = settings.model_copy(update={"diarize_model": model, "hf_token": SecretStr(token) if token else None})
+    foretold = why_no_diarization(own, ModelCache(own))
+    assert foretold is not None
+    assert foretold.code == code
+    if code == "diarization_failed":
+        assert "there is no such model" in str(foretold.detail)
+        met = _failure(own)
+        assert (met.code, "there is no such model" in str(met.detail)) == (code, True)
 
 
 @pytest.mark.usefixtures("no_hub")

@@ -104,7 +104,7 @@ def test_cancel_between_and_inside_segments(
     started = time.monotonic()
     with pytest.raises(Cancelled):
         aligner.align(long, segments, RecordedControl(cancel_when=lambda seen: seen.checks > 3))
-    assert time.monotonic() - started < 2 + 8
+    assert time.monotonic() - started < 3
     assert stray_calls(aligner) == 1
     release.set()
     deadline = time.monotonic() + 10

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from email.utils import formatdate
 
 import pytest
@@ -32,7 +33,7 @@ def receive() -> Iterator[Callable[..., WebhookReceiver]]:
 
 
 def delivery(url: str, body: bytes = BODY) -> Delivery:
-    return Delivery(1, "c0ffee", url, body, 1)
+    return Delivery(1, "c0ffee", url, body, 1, datetime.now(UTC))
 
 
 def test_a_receiver_can_verify_what_it_gets(receive: Callable[..., WebhookReceiver]) -> None:
@@ -44,7 +45,7 @@ def test_a_receiver_can_verify_what_it_gets(receive: Callable[..., WebhookReceiv
     assert Webhook(KEY).verify(got.body, got.headers) == {"type": "job.completed"}
     assert got.headers["webhook-id"] == "c0ffee"
     assert got.headers["content-type"] == "application/json"
-    assert got.path == "/hook?key=hush"
+    assert got.path == "/hush/hook?key=hush"
 
 
 def test_a_large_message_arrives_whole(receive: Callable[..., WebhookReceiver]) -> None:
@@ -89,7 +90,7 @@ def test_a_receiver_that_does_not_answer_is_left(receive: Callable[..., WebhookR
     begun = time.monotonic()
     outcome = HttpSender(KEY, frozenset({"127.0.0.1"}), seconds=0.5).send(delivery(receiver.url))
     assert time.monotonic() - begun < 3
-    assert (outcome.status_code, outcome.is_final) == (None, False)
+    assert (outcome.status_code, outcome.is_final, outcome.timed_out) == (None, False, True)
 
 
 def test_an_endless_answer_is_not_read() -> None:
@@ -143,7 +144,7 @@ def test_nobody_listening_is_an_outcome(receive: Callable[..., WebhookReceiver])
     receiver = receive()
     receiver.close()
     outcome = HttpSender(KEY, frozenset({"127.0.0.1"})).send(delivery(receiver.url))
-    assert (outcome.status_code, outcome.is_final) == (None, False)
+    assert (outcome.status_code, outcome.is_final, outcome.timed_out) == (None, False, False)
     assert outcome.reason.startswith("127.0.0.1:")
 
 
@@ -162,6 +163,9 @@ def test_an_address_that_is_none_is_an_outcome(url: str) -> None:
         ("soon", None),
         ("-5", None),
         ("9" * 400, 999_999_999),
+        ("Fri, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 251_602_387_139),
+        ("Fri, 01 Jan 2027 12:00:99999999999 GMT", None),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(
@@ -171,3 +175,25 @@ def test_retry_after_is_a_number_or_a_date(
     receiver = receive(Reply(503, (("Retry-After", said),)))
     sender = HttpSender(KEY, frozenset({"127.0.0.1"}), clock=lambda: NOW)
     assert sender.send(delivery(receiver.url)).retry_after == expected
+
+
+@pytest.mark.parametrize("said", ["120", "Fri, 01 Jan 99999999999999999999 00:00:00 GMT"])
+def test_who_has_it_is_not_asked_when_to_try_again(receive: Callable[..., WebhookReceiver], said: str) -> None:
+    """Of a 2xx, `Retry-After` means nothing, whatever it says."""
+    receiver = receive(Reply(200, (("Retry-After", said),)))
+    outcome = HttpSender(KEY, frozenset({"127.0.0.1"})).send(delivery(receiver.url))
+    assert (outcome.is_delivered, outcome.retry_after) == (True, None)
+
+
+def test_each_sending_has_its_own_time_and_signature(receive: Callable[..., WebhookReceiver]) -> None:
+    """A message that is tried again is signed anew, or its receiver would take it for an old one that somebody repeats."""
+    receiver, clock = receive(), iter([NOW, NOW + 3600])
+    sender = HttpSender(KEY, frozenset({"127.0.0.1"}), clock=lambda: next(clock))
+    for _ in range(2):
+        sender.send(delivery(receiver.url))
+    first, second = (got.headers for got in receiver.received)
+    assert (first["webhook-timestamp"], second["webhook-timestamp"]) == (str(NOW), str(NOW + 3600))
+    for headers in (first, second):
+        sent_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+        assert headers["webhook-signature"] == Webhook(KEY).sign("c0ffee", sent_at, BODY.decode())
+    assert first["webhook-signature"] != second["webhook-signature"]

@@ -1,6 +1,7 @@
 """Signatures as the reference library reads them, and the secret behind them."""
 
 import base64
+import errno
 import os
 import stat
 import subprocess
@@ -34,7 +35,18 @@ def test_the_secret_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert signing_key(settings) == key
     assert Webhook(path.read_text().strip())._whsecret == key
-    assert [child.name for child in tmp_path.iterdir()] == [FILE_NAME]
+    assert {child.name for child in tmp_path.iterdir()} <= {FILE_NAME, f"{FILE_NAME}.lock"}
+
+
+def test_a_file_system_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Network shares and memory cards may have none: the secret is made there too."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    settings = Settings(data_dir=tmp_path, webhook_secret=None)
+    assert signing_key(settings) == signing_key(settings)
 
 
 def test_processes_that_start_together_agree(tmp_path: Path) -> None:

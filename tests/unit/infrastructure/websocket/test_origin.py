@@ -55,7 +55,10 @@ def test_all_others_are_refused(origin: str) -> None:
     assert not origin_is_allowed(origin, "cesar.example:8000", ALLOWED)
 
 
-def test_without_a_host_only_named_origins_are_allowed() -> None:
-    """A request that does not say whom it asks proves nothing."""
-    assert not origin_is_allowed("http://cesar.example", None, ALLOWED)
+@pytest.mark.parametrize(
+    "origin", ["http://cesar.example", "http://none", "https://none", "http://none:80", "http://None"]
+)
+def test_without_a_host_only_named_origins_are_allowed(origin: str) -> None:
+    """A request that does not say whom it asks proves nothing, not even to a host of that name."""
+    assert not origin_is_allowed(origin, None, ALLOWED)
     assert origin_is_allowed("https://friend.example", None, ALLOWED)

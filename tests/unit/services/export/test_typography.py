@@ -1,37 +1,11 @@
-"""What scripts ask for: where a word may be broken, how wide it is, how texts are joined."""
+"""A text as it is shown."""
 
-import pytest
-
-from app.services.export.typography import is_right_to_left, joined, one_line, unbreakable, width
-
-
-@pytest.mark.parametrize(
-    ("word", "parts"),
-    [
-        ("extraordinarily", ["extraordinarily"]),
-        ("안녕하세요", ["안녕하세요"]),
-        ("你好。我", ["你", "好。", "我"]),
-        ("「好」", ["「好」"]),
-        ("ラーメン", ["ラー", "メ", "ン"]),
-        ("ちょっと", ["ちょっ", "と"]),
-        ("เด็ก", ["เด็", "ก"]),
-        ("用Python写", ["用", "Python", "写"]),
-    ],
-)
-def test_where_a_line_may_end(word: str, parts: list[str]) -> None:
-    """Between characters where words have no spaces, but not before a closing mark or behind an opening one."""
-    assert unbreakable(word) == parts
+from app.services.export.typography import is_right_to_left, one_line, width
 
 
 def test_width_is_in_columns() -> None:
     """A wide character takes two, an accent one as any other: never less than the characters there are."""
     assert (width("abc"), width("漢字"), width("é"), width("e\u0301")) == (3, 4, 1, 2)
-
-
-def test_texts_are_joined_as_their_script_does() -> None:
-    """A space between words, none between Chinese sentences."""
-    assert joined(["One.", "Two."]) == "One. Two."
-    assert joined(["你好。", "我们", "OK"]) == "你好。我们 OK"
 
 
 def test_one_line_keeps_spaces_that_may_not_be_broken() -> None:

@@ -1,7 +1,11 @@
 """Edits beside the machine's text, full-text search, runs that begin at a later stage, webhooks."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from app.infrastructure.database.repositories.search import indexed
 
 revision = "0003"
 down_revision = "0002"
@@ -60,11 +64,12 @@ def _search() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.CheckConstraint('"end" >= "start"', name="ck_search_entries_times"),
     )
-    op.create_index("ix_search_entries_task_id", "search_entries", ["task_id"])
+    op.create_index("ix_search_entries_place", "search_entries", ["task_id", "position"])
     op.execute(
         """
         CREATE VIRTUAL TABLE transcript_search
-        USING fts5(text, content='search_entries', content_rowid='id', tokenize='unicode61 remove_diacritics 2')
+        USING fts5(text, content='search_entries', content_rowid='id',
+                   tokenize="unicode61 remove_diacritics 2 categories 'L* M* N* Co'")
         """
     )
     add = "INSERT INTO transcript_search(rowid, text) VALUES (new.id, new.text);"
@@ -72,15 +77,17 @@ def _search() -> None:
     for name, event, action in (
         ("added", "INSERT", add),
         ("removed", "DELETE", drop),
-        ("changed", "UPDATE", drop + add),
+        ("changed", "UPDATE OF text", drop + add),
     ):
         op.execute(f"CREATE TRIGGER search_entry_{name} AFTER {event} ON search_entries BEGIN {action} END")
+    driver: Any = op.get_bind().connection.driver_connection
+    driver.create_function("indexed", 1, indexed, deterministic=True)
     op.execute(
         """
         INSERT INTO search_entries (task_id, position, start, "end", speaker, text)
-        SELECT segments.task_id, segments."index", segments.start, segments."end", segments.speaker, segments.text
+        SELECT segments.task_id, segments."index", segments.start, segments."end", segments.speaker, indexed(segments.text)
         FROM segments JOIN tasks ON tasks.id = segments.task_id
-        WHERE tasks.status IN ('completed', 'partial', 'failed', 'cancelled')
+        WHERE tasks.status IN ('completed', 'partial', 'failed', 'cancelled') AND segments.text <> ''
         """
     )
 
@@ -92,6 +99,7 @@ def _webhooks() -> None:
         sa.Column("uuid", sa.String(length=36), nullable=False, unique=True),
         sa.Column("job_id", sa.Integer(), sa.ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("receiver", sa.Text(), nullable=False),
         sa.Column("event_type", sa.String(length=50), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
