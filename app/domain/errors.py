@@ -51,6 +51,17 @@ CATALOGUE: Final = _entries(
     ErrorEntry("unavailable", "The server cannot do this right now.", 503, True, "Try again in a moment."),
     ErrorEntry("disk_full", "The disk of this server is full.", 507, True, "Free some space on the server's disk, then retry."),
     ErrorEntry("internal", "Something went wrong inside the server.", 500, True, "Try again; if it happens again, give the request id to the admin."),
+    # The library and uploads in pieces.
+    ErrorEntry("duplicate_refused", "This recording was transcribed before.", 409, False, "Use the transcript that is there, or send the recording again with on_duplicate=transcribe."),
+    ErrorEntry("media_gone", "The recording itself was removed.", 410, False, "Send the recording again; its transcript is kept."),
+    ErrorEntry("folder_refused", "This folder may not be imported.", 403, False, "Ask the admin to name it in CESAR_IMPORT_FOLDERS."),
+    ErrorEntry("export_not_ready", "The archive is not finished yet.", 409, True, "Wait until the job is completed."),
+    ErrorEntry("upload_not_found", "There is no such upload.", 404, False, "Begin a new upload."),
+    ErrorEntry("upload_expired", "This upload was left alone for too long.", 410, False, "Begin a new upload."),
+    ErrorEntry("upload_conflict", "The upload stands elsewhere than this piece begins.", 409, True, "Ask with HEAD where the upload stands and go on from there."),
+    ErrorEntry("upload_busy", "Another connection is sending this upload.", 423, True, "Wait a moment, ask with HEAD where the upload stands and go on from there."),
+    ErrorEntry("checksum_mismatch", "A piece of the upload was damaged on its way.", 460, True, "Send the same piece again."),
+    ErrorEntry("range_unsatisfiable", "The recording is shorter than that.", 416, False, "Ask for bytes that are there; Content-Range says how many there are."),
     # What a download can meet.
     ErrorEntry("url_refused", "This address may not be fetched.", 400, False, "Use a public http or https address."),
     ErrorEntry("url_not_found", "There is no recording at this address.", 404, False, "Open the address in a browser and copy the direct link to the file."),

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, Relationship, SQLModel
 
 from app.core.clock import utc_now
@@ -36,7 +36,11 @@ class JobFile(SQLModel, table=True):
 
 
 class File(SQLModel, table=True):
-    """One received media object at rest; its bytes never change. `storage_path` is None until they have arrived."""
+    """One received media object at rest; its bytes never change. `storage_path` is None until they have arrived.
+
+    It is None again when they were removed (`media_removed_at`): by a decision, or because they were kept long enough.
+    `streams` is what the recording consists of, as probing found it.
+    """
 
     __tablename__ = "files"
     __table_args__ = (
@@ -58,6 +62,8 @@ class File(SQLModel, table=True):
     file_size_bytes: int | None = None
     mime_type: str | None = Field(default=None, max_length=100)
     duration_seconds: float | None = None
+    streams: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
+    media_removed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     source_url: str | None = Field(default=None, sa_column=Column(Text))
     detected_timestamp: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
     timestamp_source: str | None = Field(default=None, max_length=50)
@@ -116,6 +122,7 @@ class UserDecision(SQLModel, table=True):
             "decision_type IN ('timestamp_override', 'keep_duplicate', 'discard_duplicate', 'tag_assignment')",
             name="ck_user_decisions_type",
         ),
+        Index("ix_user_decisions_topic", "file_id", "decision_type", "id"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -127,3 +134,25 @@ class UserDecision(SQLModel, table=True):
     decided_at: datetime = Field(default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False))
 
     file: File = Relationship()
+
+
+class Fingerprint(SQLModel, table=True):
+    """How a File sounds, for the finer comparison; `version` names the method, and only equal ones can be compared."""
+
+    __tablename__ = "fingerprints"
+
+    file_id: int = Field(sa_column=Column(Integer, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True))
+    version: int
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FingerprintKey(SQLModel, table=True):
+    """A part of a File's fingerprint by which others that share it are found without looking at every File."""
+
+    __tablename__ = "fingerprint_keys"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    key: int = Field(sa_column=Column(Integer, primary_key=True))
+    file_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True, index=True)
+    )

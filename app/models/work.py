@@ -15,7 +15,10 @@ from app.models.library import File, JobFile
 
 
 class Job(SQLModel, table=True):
-    """One person's request over 1..n Files. `status` follows from its Tasks and is written with theirs."""
+    """One person's request over 1..n Files. `status` follows from its Tasks and is written with theirs.
+
+    Import and export Jobs have no Tasks: whoever does their work sets status and counts. `output_path` is where an export's archive rests.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -52,6 +55,7 @@ class Job(SQLModel, table=True):
     request_fingerprint: str | None = Field(default=None, max_length=64)
     webhook_url: str | None = Field(default=None, sa_column=Column(Text))
     webhook_statuses: bool = False
+    output_path: str | None = Field(default=None, max_length=500)
 
     files: list[File] = Relationship(back_populates="jobs", link_model=JobFile)
     tasks: list["Task"] = Relationship(
@@ -65,7 +69,8 @@ class Task(SQLModel, table=True):
     `last_seq` is the number of its newest event; `attempt` together with `lease_owner` is the fence that keeps
     a worker which lost its lease from writing; `recoveries` counts workers that died on it. `redo_from` is the stage at which the
     next run begins with the stored transcript (None: from the recording), `options` are those of a retry, over the Job's.
-    `transcript_version` grows with every change of the transcript, the machine's and people's.
+    `transcript_version` grows with every change of the transcript, the machine's and people's. `reused_from` is the public id of
+    the Task whose transcript was taken over instead of transcribing the same recording again.
     """
 
     __tablename__ = "tasks"
@@ -118,6 +123,7 @@ class Task(SQLModel, table=True):
     )
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     transcript_version: int = 0
+    reused_from: str | None = Field(default=None, max_length=36)
 
     engine: str | None = Field(default=None, max_length=200)
     model: str | None = Field(default=None, max_length=500)

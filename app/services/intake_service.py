@@ -11,7 +11,8 @@ from app.domain.filenames import extension_of
 from app.domain.options import MEDIA_EXTENSIONS, TranscriptionOptions
 from app.domain.ports import MediaFacts, MediaTools, Receiver
 from app.domain.webhooks import NOBODY, WebhookTarget
-from app.services.job_service import ArrivedFile, JobService, Submission
+from app.services.job_service import JobService
+from app.services.submission import ArrivedFile, Submission
 
 _PROBES_AT_ONCE = 2
 """Each probe is a process of its own; more than this would slow down the sockets on a small machine. They have threads of

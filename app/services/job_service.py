@@ -1,54 +1,23 @@
 """Owns Jobs: accepting what a person asked for, and cancelling, retrying, deleting all of it."""
 
-import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 from app.core.logging import logger
 from app.domain.errors import CesarError
 from app.domain.events import StatusEvent
 from app.domain.lifecycle import FINISHED, RETRYABLE
 from app.domain.options import TranscriptionOptions
-from app.domain.ports import MediaFacts, Storage, StoredFile
-from app.domain.webhooks import NOBODY, WebhookRules, WebhookTarget
+from app.domain.ports import Storage
+from app.domain.webhooks import WebhookRules, WebhookTarget
 from app.models import File, Job, JobStatus, Task
+from app.services.file_rows import file_row
 from app.services.option_defaults import OptionDefaults
 from app.services.retry import Redo
 from app.services.store import Store, Transaction
+from app.services.submission import ArrivedFile, Submission
 from app.services.task_service import TaskService, tell_queue
 from app.services.webhook_events import tell_end, tell_status
-
-
-@dataclass(frozen=True, slots=True)
-class ArrivedFile:
-    """A received file: the client's sanitised name, where its bytes rest, what probing found."""
-
-    filename: str
-    stored: StoredFile
-    facts: MediaFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a person asked for: files that are here, or a URL to fetch, and the options.
-
-    `idempotency_key` makes a repeated submission answer with the first one's Job.
-    """
-
-    options: TranscriptionOptions
-    files: tuple[ArrivedFile, ...] = ()
-    url: str | None = None
-    idempotency_key: str | None = None
-    webhook: WebhookTarget = NOBODY
-
-    @property
-    def fingerprint(self) -> str:
-        """Tells two submissions with the same key apart: sha256 over options, URL, the files' contents and the webhook."""
-        parts = [repr(asdict(self.options)), self.url or "", *(file.stored.sha256 for file in self.files)]
-        if self.webhook != NOBODY:
-            parts.append(repr(asdict(self.webhook)))
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 class JobService:
@@ -182,7 +151,7 @@ class JobService:
     def _accept(
         self, tx: Transaction, submission: Submission, options: TranscriptionOptions, webhook: WebhookTarget
     ) -> Job:
-        files = [tx.files.add(_file_row(arrived)) for arrived in submission.files]
+        files = [tx.files.add(file_row(arrived)) for arrived in submission.files]
         if submission.url is not None:
             files.append(tx.files.add(File(original_filename="", original_path="", source_url=submission.url)))
         job = tx.jobs.add(
@@ -211,18 +180,6 @@ class JobService:
     def _remove_bytes(self, keys: Sequence[str]) -> None:
         for key in keys:
             self._storage.remove(key)
-
-
-def _file_row(arrived: ArrivedFile) -> File:
-    return File(
-        original_filename=arrived.filename,
-        original_path=arrived.filename,
-        storage_path=arrived.stored.key,
-        file_hash_sha256=arrived.stored.sha256,
-        file_size_bytes=arrived.stored.size_bytes,
-        mime_type=arrived.facts.mime_type,
-        duration_seconds=arrived.facts.duration_seconds,
-    )
 
 
 def _tell_accepted(tx: Transaction, task: Task) -> None:

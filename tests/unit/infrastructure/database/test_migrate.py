@@ -19,7 +19,7 @@ from app.infrastructure.database import migrate
 from app.infrastructure.database.engine import Database, folder_of, refuse_network_share
 
 MIGRATIONS = Path(migrate.__file__).parent / "migrations"
-EARLIER = ["0001", "0002"]
+EARLIER = ["0001", "0002", "0003"]
 
 ROWS = """
 INSERT INTO files (id, uuid, original_filename, original_path, storage_path, confidence, created_at, updated_at)
