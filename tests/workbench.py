@@ -38,6 +38,7 @@ class Workbench:
 
     def __init__(self, folder: Path, *, lease_seconds: float = 30.0, max_attempts: int = 3) -> None:
         folder.mkdir(exist_ok=True)
+        self.database_folder = folder
         self.database = Database(f"sqlite:///{folder / 'cesar.db'}")
         upgrade(self.database, folder)
         self.announcements = Announcements()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -211,6 +211,11 @@ class Settings(BaseSettings):
     def max_upload_bytes(self) -> int:
         """Upload limit in bytes."""
         return self.max_upload_mb * 1024 * 1024
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Time zone of recording times without an offset; None: this machine's."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     @property
     def media_dir(self) -> Path:

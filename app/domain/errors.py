@@ -54,12 +54,15 @@ CATALOGUE: Final = _entries(
     # The library and uploads in pieces.
     ErrorEntry("duplicate_refused", "This recording was transcribed before.", 409, False, "Use the transcript that is there, or send the recording again with on_duplicate=transcribe."),
     ErrorEntry("media_gone", "The recording itself was removed.", 410, False, "Send the recording again; its transcript is kept."),
+    ErrorEntry("media_not_ready", "The recording is not here yet.", 409, True, "Wait until the task is past its download or upload."),
     ErrorEntry("folder_refused", "This folder may not be imported.", 403, False, "Ask the admin to name it in CESAR_IMPORT_FOLDERS."),
     ErrorEntry("export_not_ready", "The archive is not finished yet.", 409, True, "Wait until the job is completed."),
     ErrorEntry("upload_not_found", "There is no such upload.", 404, False, "Begin a new upload."),
     ErrorEntry("upload_expired", "This upload was left alone for too long.", 410, False, "Begin a new upload."),
     ErrorEntry("upload_conflict", "The upload stands elsewhere than this piece begins.", 409, True, "Ask with HEAD where the upload stands and go on from there."),
     ErrorEntry("upload_busy", "Another connection is sending this upload.", 423, True, "Wait a moment, ask with HEAD where the upload stands and go on from there."),
+    ErrorEntry("upload_version", "This server does not speak that version of the upload protocol.", 412, False, "Use a client that speaks tus 1.0.0; it sends Tus-Resumable: 1.0.0."),
+    ErrorEntry("upload_content_type", "A piece of an upload has to say that it is one.", 415, False, "Send it with Content-Type: application/offset+octet-stream."),
     ErrorEntry("checksum_mismatch", "A piece of the upload was damaged on its way.", 460, True, "Send the same piece again."),
     ErrorEntry("range_unsatisfiable", "The recording is shorter than that.", 416, False, "Ask for bytes that are there; Content-Range says how many there are."),
     # What a download can meet.

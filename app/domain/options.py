@@ -24,6 +24,9 @@ MEDIA_EXTENSIONS: Final = frozenset(
 """File name endings that are taken in; what the bytes really are is decided by looking at them."""
 
 
+ON_DUPLICATE: Final = ("transcribe", "reuse", "refuse")
+"""What can happen to a recording that was transcribed before."""
+
 SPEAKER_BOUNDS: Final = ("min_speakers", "max_speakers", "num_speakers")
 """What a person can say about the number of speakers; they belong together."""
 
@@ -56,6 +59,7 @@ class TranscriptionOptions:
     device: str | None = None
     align_model: str | None = None
     preset: str | None = None
+    on_duplicate: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("min_speakers", "max_speakers", "num_speakers", "beam_size", "chunk_size", "batch_size"):
@@ -70,6 +74,8 @@ class TranscriptionOptions:
             raise CesarError("bad_value", "task must be transcribe or translate")
         if self.vad_method not in (None, "pyannote", "silero"):
             raise CesarError("bad_value", "vad_method must be pyannote or silero")
+        if self.on_duplicate not in (None, *ON_DUPLICATE):
+            raise CesarError("bad_value", f"on_duplicate must be one of {', '.join(ON_DUPLICATE)}")
         if self.device not in (None, "auto", "cpu", "cuda"):
             raise CesarError("bad_value", "device must be auto, cpu or cuda")
         for name in ("temperature", "vad_onset", "vad_offset"):

@@ -2,8 +2,10 @@
 
 from app.domain.lifecycle import JobStatus
 from app.domain.progress import TaskProgressStage
+from app.domain.recording_time import ConfidenceLevel
 from app.models.edits import SearchEntry, SegmentEdit, SpeakerName
-from app.models.library import ConfidenceLevel, Duplicate, File, Fingerprint, FingerprintKey, JobFile, UserDecision
+from app.models.imports import ImportSource
+from app.models.library import Duplicate, File, Fingerprint, FingerprintKey, JobFile, UserDecision
 from app.models.transcript import EngineSpeed, Segment, TaskEvent
 from app.models.uploads import Upload
 from app.models.webhooks import WebhookDelivery
@@ -16,6 +18,7 @@ __all__ = [
     "File",
     "Fingerprint",
     "FingerprintKey",
+    "ImportSource",
     "Job",
     "JobFile",
     "JobStatus",

@@ -1,7 +1,6 @@
 """Owns the tables of the media library: Files, their duplicates, and what people decided about them."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -9,19 +8,11 @@ from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer
 from sqlmodel import Field, Relationship, SQLModel
 
 from app.core.clock import utc_now
+from app.domain.recording_time import ConfidenceLevel
 from app.models.columns import UtcDateTime, value_enum
 
 if TYPE_CHECKING:
     from app.models.work import Job, Task
-
-
-class ConfidenceLevel(StrEnum):
-    """How sure a recording time is: several sources agree, one reliable source, file name only or conflict, none."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NONE = "none"
 
 
 class JobFile(SQLModel, table=True):
@@ -39,7 +30,8 @@ class File(SQLModel, table=True):
     """One received media object at rest; its bytes never change. `storage_path` is None until they have arrived.
 
     It is None again when they were removed (`media_removed_at`): by a decision, or because they were kept long enough.
-    `streams` is what the recording consists of, as probing found it.
+    `streams` is what the recording consists of, as probing found it. One that was `imported` is there in its own right: it stays when
+    the last Job that names it goes.
     """
 
     __tablename__ = "files"
@@ -73,6 +65,7 @@ class File(SQLModel, table=True):
         sa_column=Column(value_enum(ConfidenceLevel, "ck_files_confidence"), nullable=False),
     )
     output_path: str | None = Field(default=None, max_length=500)
+    imported: bool = False
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False))
     updated_at: datetime = Field(
         default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False, onupdate=utc_now)
@@ -123,6 +116,7 @@ class UserDecision(SQLModel, table=True):
             name="ck_user_decisions_type",
         ),
         Index("ix_user_decisions_topic", "file_id", "decision_type", "id"),
+        Index("uq_user_decisions_key", "file_id", "idempotency_key", unique=True),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -132,6 +126,7 @@ class UserDecision(SQLModel, table=True):
     decision_type: str = Field(max_length=50)
     decision_value: str | None = Field(default=None, sa_column=Column(Text))
     decided_at: datetime = Field(default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False))
+    idempotency_key: str | None = Field(default=None, max_length=255)
 
     file: File = Relationship()
 

@@ -17,7 +17,8 @@ from app.models.library import File, JobFile
 class Job(SQLModel, table=True):
     """One person's request over 1..n Files. `status` follows from its Tasks and is written with theirs.
 
-    Import and export Jobs have no Tasks: whoever does their work sets status and counts. `output_path` is where an export's archive rests.
+    Import and export Jobs are errands: they have no Tasks, and the worker that holds their lease sets status and counts; `attempt`,
+    `recoveries` and the lease mean what they mean for a Task. `output_path` is where an export's archive rests.
     """
 
     __tablename__ = "jobs"
@@ -30,6 +31,7 @@ class Job(SQLModel, table=True):
         ),
         CheckConstraint("retry_count >= 0", name="ck_jobs_retry_count"),
         Index("idx_jobs_diarize", "diarize"),
+        Index("ix_jobs_errands", "job_type", "status"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -56,6 +58,10 @@ class Job(SQLModel, table=True):
     webhook_url: str | None = Field(default=None, sa_column=Column(Text))
     webhook_statuses: bool = False
     output_path: str | None = Field(default=None, max_length=500)
+    attempt: int = 1
+    recoveries: int = 0
+    lease_owner: str | None = Field(default=None, max_length=200)
+    lease_expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     files: list[File] = Relationship(back_populates="jobs", link_model=JobFile)
     tasks: list["Task"] = Relationship(

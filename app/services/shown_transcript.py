@@ -26,12 +26,16 @@ def follow_move(tx: Transaction, task: Task) -> None:
         tx.search.clear(task)
 
 
-def follow_change(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
-    """To be called in every transaction that changes what is shown of a finished Task."""
-    segments = (
+def searched_segments(shown: ShownTranscript) -> list[SearchedSegment]:
+    """What of a transcript is found."""
+    return [
         SearchedSegment(position, segment.start, segment.end, segment.speaker, segment.text)
         for position, segment in enumerate(shown.segments)
-    )
-    tx.search.index(task, list(segments))
+    ]
+
+
+def follow_change(tx: Transaction, task: Task, shown: ShownTranscript) -> None:
+    """To be called in every transaction that changes what is shown of a finished Task."""
+    tx.search.index(task, searched_segments(shown))
     if task.result_text is not None:
         tx.tasks.update(task.uuid, {"result_text": shown.text})

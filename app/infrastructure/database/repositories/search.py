@@ -38,9 +38,7 @@ class SearchRepository:
 
     def index(self, task: Task, segments: Sequence[SearchedSegment]) -> None:
         """Make these what is found of a Task; entries that stay as they are cost nothing."""
-        stored = select(SearchEntry).where(SearchEntry.task_id == task.id)
-        known = {_values(entry): entry.id for entry in self._session.exec(stored).all()}
-        wanted = {_cleaned(segment) for segment in segments if segment.text}
+        known, wanted = self._known(task), _wanted(segments)
         gone = [known[values] for values in known.keys() - wanted]
         for begin in range(0, len(gone), 500):
             self._session.execute(delete(SearchEntry).where(col(SearchEntry.id).in_(gone[begin : begin + 500])))
@@ -51,6 +49,10 @@ class SearchRepository:
     def clear(self, task: Task) -> None:
         """Nothing of the Task is found any more."""
         self._session.execute(delete(SearchEntry).where(col(SearchEntry.task_id) == task.id))
+
+    def holds(self, task: Task, segments: Sequence[SearchedSegment]) -> bool:
+        """Whether exactly these are found of a Task."""
+        return self._known(task).keys() == _wanted(segments)
 
     def find(self, terms: Sequence[SearchTerm], page: int, per_page: int) -> tuple[list[FoundSegment], int]:
         """One page of the segments that have all terms, best first (bm25), and how many there are."""
@@ -67,6 +69,10 @@ class SearchRepository:
         rows = {row[0].id: row for row in self._session.execute(entries.where(col(SearchEntry.id).in_(found)))}
         return [_found(rows[entry], snippets[entry]) for entry in found], total
 
+    def _known(self, task: Task) -> dict[SearchedSegment, int]:
+        stored = select(SearchEntry).where(SearchEntry.task_id == task.id)
+        return {_values(entry): entry.id for entry in self._session.exec(stored).all()}
+
 
 def match_expression(terms: Sequence[SearchTerm]) -> str:
     """FTS5's own language, in which everything of a person's stands in quotes: no operator, column or syntax error is left."""
@@ -79,6 +85,10 @@ def _quoted(words: str) -> str:
 
 def _values(entry: SearchEntry) -> SearchedSegment:
     return SearchedSegment(entry.position, entry.start, entry.end, entry.speaker, entry.text)
+
+
+def _wanted(segments: Sequence[SearchedSegment]) -> set[SearchedSegment]:
+    return {_cleaned(segment) for segment in segments if segment.text}
 
 
 def _cleaned(segment: SearchedSegment) -> SearchedSegment:

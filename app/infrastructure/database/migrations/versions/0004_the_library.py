@@ -14,8 +14,29 @@ def upgrade() -> None:
     op.add_column("tasks", sa.Column("reused_from", sa.String(length=36), nullable=True))
     op.add_column("jobs", sa.Column("output_path", sa.String(length=500), nullable=True))
     op.create_index("ix_user_decisions_topic", "user_decisions", ["file_id", "decision_type", "id"])
+    op.add_column("user_decisions", sa.Column("idempotency_key", sa.String(length=255), nullable=True))
+    op.create_index("uq_user_decisions_key", "user_decisions", ["file_id", "idempotency_key"], unique=True)
+    _errands()
     _fingerprints()
     _uploads()
+
+
+def _errands() -> None:
+    op.add_column("files", sa.Column("imported", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("jobs", sa.Column("attempt", sa.Integer(), nullable=False, server_default="1"))
+    op.add_column("jobs", sa.Column("recoveries", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("jobs", sa.Column("lease_owner", sa.String(length=200), nullable=True))
+    op.add_column("jobs", sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_jobs_errands", "jobs", ["job_type", "status"])
+    op.create_table(
+        "import_sources",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("path", sa.Text(), nullable=False, unique=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("modified_ns", sa.BigInteger(), nullable=False),
+        sa.Column("file_id", sa.Integer(), sa.ForeignKey("files.id", ondelete="CASCADE"), nullable=False),
+    )
+    op.create_index("ix_import_sources_file_id", "import_sources", ["file_id"])
 
 
 def _fingerprints() -> None:
