@@ -80,6 +80,7 @@ class BackgroundWorker:
         ]
         lanes = [asyncio.create_task(self._lane(to_fetch=to_fetch)) for to_fetch in (False, True)]
         webhooks = asyncio.create_task(self._parts.webhooks.run())
+        errands = asyncio.create_task(self._parts.errands.run())
         await self._draining.wait()
         while any(not lane.done() for lane in lanes) and time.monotonic() < self._deadline:
             await asyncio.wait(lanes, timeout=0.2)
@@ -87,14 +88,15 @@ class BackgroundWorker:
         for current in list(self._running.values()):
             current.progress.stop()
         self._parts.webhooks.drain()
-        await asyncio.wait([webhooks], timeout=_LAST_WEBHOOKS_SECONDS)
+        await asyncio.wait([webhooks, errands], timeout=_LAST_WEBHOOKS_SECONDS)
         await self._parts.webhooks.let_go(0.0)
-        for helper in [*helpers, *lanes, webhooks]:
+        for helper in [*helpers, *lanes, webhooks, errands]:
             helper.cancel()
 
     def wake(self) -> None:
         """Something changed: look at the queue, at the webhooks, and whether the running Task is still wanted."""
         self._parts.webhooks.wake()
+        self._parts.errands.wake()
         for event in (*self._woken.values(), *(current.look for current in self._running.values())):
             event.set()
 
@@ -102,6 +104,7 @@ class BackgroundWorker:
         """Claim no more; end when the running Task has ended, or put it back after `seconds`."""
         self._deadline = time.monotonic() + seconds
         self._draining.set()
+        self._parts.errands.drain()
         self.wake()
 
     def parent_gone(self) -> None:
@@ -234,6 +237,10 @@ def put_back(parts: WorkerParts) -> None:
             parts.tasks.put_back(lease)
         except CesarError as problem:
             logger.warning("put_back_failed", task_id=lease.task_id, error_code=problem.code)
+    try:
+        parts.errands.put_back()
+    except CesarError as problem:
+        logger.warning("errand_not_put_back", error_code=problem.code)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

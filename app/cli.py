@@ -1,4 +1,4 @@
-"""Owns the command `cesar`: serve, worker, transcribe, doctor – their options; the work is done elsewhere.
+"""Owns the command `cesar`: serve, worker, transcribe, import, watch, doctor – their options; the work is done elsewhere.
 
 What a command needs is imported when it runs: each of them, and every process that imports this module, starts faster.
 """
@@ -18,6 +18,9 @@ cli = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, and those hold what somebody said
 )
+
+database = typer.Typer(help="Look after the database.", no_args_is_help=True)
+cli.add_typer(database, name="db")
 
 Engine = Annotated[str | None, typer.Option(help="auto, whisperx, pocketsphinx, or package.module:factory.")]
 Model = Annotated[str | None, typer.Option(help="WhisperX model: a size, organisation/name, or a local folder.")]
@@ -115,6 +118,9 @@ def transcribe(
     device: Annotated[str | None, _text("auto, cpu or cuda.")] = None,
     align_model: Annotated[str | None, _text("Model that places words in time.")] = None,
     preset: Annotated[str | None, _text("Name of a set of options.")] = None,
+    on_duplicate: Annotated[
+        str | None, _text("What happens to a recording that was transcribed before: transcribe, reuse or refuse.")
+    ] = None,
     server: Annotated[str | None, _text("Address of a running Cesar. [default: this machine's, if one runs]")] = None,
     no_server: Annotated[bool, typer.Option("--no-server", help="Work alone, even if a server runs.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")] = False,
@@ -133,6 +139,75 @@ def transcribe(
     raise typer.Exit(command.transcribe(wish, load_settings()))
 
 
+Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="A folder with audio or video files.")]
+Transcribe = Annotated[bool, typer.Option("--transcribe", help="Transcribe what is new.")]
+OfLanguage = Annotated[str | None, _text("Language that is spoken (ISO 639-1). [default: detected]")]
+WithModel = Annotated[str | None, _text("WhisperX model: a size, organisation/name, or a local folder.")]
+WithEngine = Annotated[str | None, _text("auto, whisperx or pocketsphinx.")]
+Diarize = Annotated[
+    bool | None, typer.Option("--diarize/--no-diarize", help="Tell speakers apart. [default: the setting]")
+]
+Preset = Annotated[str | None, _text("Name of a set of options.")]
+OnServer = Annotated[str | None, _text("Address of a running Cesar. [default: this machine's, if one runs]")]
+NoServer = Annotated[bool, typer.Option("--no-server", help="Work alone, even if a server runs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")]
+
+
+def _folder_wish(given: dict[str, Any]) -> dict[str, Any]:
+    if given["server"] and given["no_server"]:
+        raise typer.BadParameter("--server and --no-server contradict each other")
+    names = ("engine", "model", "language", "diarize", "preset")
+    options = {name: given[name] for name in names if given[name] is not None}
+    server = "" if given["no_server"] else given["server"]
+    wish = {name: given[name] for name in ("folder", "transcribe", "quiet")}
+    return wish | {"options": options, "server": server}
+
+
+@cli.command("import")
+def import_recordings(
+    folder: Folder,
+    transcribe: Transcribe = False,
+    engine: WithEngine = None,
+    model: WithModel = None,
+    language: OfLanguage = None,
+    diarize: Diarize = None,
+    preset: Preset = None,
+    server: OnServer = None,
+    no_server: NoServer = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take the recordings of a folder into the library: on the server that runs here, else alone. None is taken twice."""
+    wish = _folder_wish(dict(locals()))
+    from app.client import import_folder as command  # noqa: PLC0415
+
+    raise typer.Exit(command.import_folder(command.FolderWish(**wish), load_settings()))
+
+
+@cli.command()
+def watch(
+    folder: Folder,
+    transcribe: Transcribe = False,
+    engine: WithEngine = None,
+    model: WithModel = None,
+    language: OfLanguage = None,
+    diarize: Diarize = None,
+    preset: Preset = None,
+    every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks at the folder.")] = 2.0,
+    settle: Annotated[
+        float, typer.Option(min=0, help="Seconds for which a file has to stay the same: it may still be written to.")
+    ] = 5.0,
+    server: OnServer = None,
+    no_server: NoServer = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take in every recording that appears in a folder, until Ctrl-C. None is taken twice."""
+    wish = _folder_wish(dict(locals()))
+    from app.client import import_folder as command  # noqa: PLC0415
+
+    times: dict[str, Any] = {"every_seconds": every, "settle_seconds": settle}
+    raise typer.Exit(command.watch_folder(command.FolderWish(**wish, **times), load_settings()))
+
+
 @cli.command()
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False) -> None:
     """Tell what is installed, which engine would run and why, what is missing and how to get it."""
@@ -141,6 +216,19 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
     diagnosis = examine(load_settings())
     typer.echo(diagnosis.as_json() if as_json else diagnosis.as_text())
     raise typer.Exit(0 if diagnosis.ready else 1)
+
+
+@database.command("check")
+def check_database(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make the search anew, remove bytes that nothing points to.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Prove that the database is sound, and that recordings, transcripts and the search are in step with it."""
+    from app.database_check import check  # noqa: PLC0415
+
+    raise typer.Exit(0 if check(load_settings(data_dir=data_dir), repair=repair) else 1)
 
 
 def main() -> None:

@@ -2,13 +2,16 @@
 
 import contextlib
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from app.api.state import CurrentProgress, Services
 from app.core.config import Settings, SettingsError
 from app.domain.errors import CesarError
+from app.domain.job_types import EXPORT, IMPORT, JobState
 from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import Announcer
@@ -21,27 +24,49 @@ from app.infrastructure.database.progress_reader import ProgressReader, Progress
 from app.infrastructure.database.store import SqlStore
 from app.infrastructure.engines.background_call import stray_calls
 from app.infrastructure.engines.choice import choose
+from app.infrastructure.engines.expectation import would_run
 from app.infrastructure.engines.model_cache import ModelCache
 from app.infrastructure.engines.reports import describe_engines
 from app.infrastructure.engines.shelf import WarmShelf
+from app.infrastructure.media.fetchers import fetcher_for
+from app.infrastructure.media.peaks import SandboxedPeakMaker
 from app.infrastructure.media.tools import SandboxedMediaTools
 from app.infrastructure.queue.embedded_worker import EmbeddedWorker
+from app.infrastructure.queue.errand_lane import ErrandLane
 from app.infrastructure.queue.owner import is_dead, own_identity
+from app.infrastructure.storage.derived import LocalDerived
+from app.infrastructure.storage.folders import ImportFolders
+from app.infrastructure.storage.growing import LocalGrowingFiles
 from app.infrastructure.storage.local import LocalStorage
 from app.infrastructure.webhooks.lane import WebhookLane
 from app.infrastructure.webhooks.signing import signing_key
 from app.infrastructure.websocket.progress_emitter import Announcements, ProgressEmitter
 from app.schemas.service import EngineChoice, EngineHealth, WorkerHealth
 from app.schemas.tasks import TaskProgress
+from app.services.archive_export import ArchiveExport
+from app.services.duplicate_rule import DuplicateRule
+from app.services.duplicate_service import DuplicateService
 from app.services.edit_service import EditService
+from app.services.errand_intake import ErrandIntake
+from app.services.errand_runs import ErrandRuns
+from app.services.errand_service import ErrandService
+from app.services.file_service import FileService
+from app.services.folder_import import FolderImport
+from app.services.housekeeping import Housekeeping
 from app.services.intake_service import IntakeService
 from app.services.job_service import JobService
+from app.services.keeping_service import KeepingRules, KeepingService
+from app.services.media_service import MediaService
 from app.services.option_defaults import option_defaults
+from app.services.peak_service import PeakService
 from app.services.query_service import QueryService
 from app.services.run_service import RunService
 from app.services.search_service import SearchService
+from app.services.sound_service import SoundService
 from app.services.store import Lease
 from app.services.task_service import TaskService
+from app.services.upload_finisher import UploadFinisher
+from app.services.upload_service import UploadService
 from app.services.webhook_service import WebhookService
 from app.services.whisperx_wrapper_service import PipelineTools
 
@@ -56,6 +81,7 @@ class ServerParts:
     event_log: SqlEventLog
     database: Database
     directory: "Directory"
+    housekeeping: Housekeeping
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +99,7 @@ class WorkerParts:
     changed: Callable[[], bool]
     leases: dict[str, Lease]
     webhooks: WebhookLane
+    errands: ErrandLane
     stray_calls: Callable[[], int]
     closers: tuple[Callable[[], None], ...] = field(default=())
 
@@ -110,30 +137,48 @@ def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorke
     signing_key(settings)  # a secret that cannot work is told at the start, and one that is missing is made
     store = SqlStore(database, announcer)
     storage = LocalStorage(settings.media_dir)
-    storage.sweep_incoming(_STALE_UPLOAD_SECONDS)
     tasks = _task_service(settings, store)
-    jobs = JobService(store, tasks, storage, option_defaults(settings), webhook_rules(settings))
-    jobs.remove_orphans(_STALE_UPLOAD_SECONDS)
+    jobs = JobService(store, tasks, storage, option_defaults(settings), webhook_rules(settings), zone=settings.zone)
+    derived, recordings = LocalDerived(settings.media_dir), MediaService(store, storage)
+    rules = KeepingRules.of_days(settings.keep_media_days, settings.keep_transcripts_days, settings.keep_events_days)
+    keeping = KeepingService(store, storage, derived, rules)
+    intake, folders = IntakeService(jobs, _media(settings)), ImportFolders(settings.import_folders)
     services = Services(
         settings=settings,
         jobs=jobs,
         tasks=tasks,
         queries=QueryService(store),
+        duplicates=DuplicateService(store, tasks.duplicates),
         edits=EditService(store),
+        files=FileService(store),
         search=SearchService(store),
-        intake=IntakeService(jobs, _media(settings)),
+        intake=intake,
+        errands=ErrandIntake(
+            store, storage, intake, folders.check, webhooks=webhook_rules(settings), zone=settings.zone
+        ),
+        uploads=_upload_service(settings, store, jobs, tasks, storage),
         webhooks=_webhook_service(settings, store),
         storage=storage,
+        recordings=recordings,
+        peaks=PeakService(recordings, derived, _peak_maker(settings)),
+        keeping=keeping,
         progress=Polling(ProgressReader(database)),
         diagnosis=Diagnosis(settings, database, worker),
     )
-    return ServerParts(services, SqlEventLog(database), database, Directory(jobs, tasks))
+    housekeeping = Housekeeping(
+        keeping,
+        (
+            lambda: storage.sweep_incoming(_STALE_UPLOAD_SECONDS),
+            lambda: jobs.remove_orphans(_STALE_UPLOAD_SECONDS),
+        ),
+    )
+    return ServerParts(services, SqlEventLog(database), database, Directory(jobs, tasks), housekeeping)
 
 
 def build_worker(settings: Settings, announcements: Announcements) -> WorkerParts:
     """The parts of a worker process."""
-    # An HTTP client is the one heavy thing here that the server's own process, which has to start fast, never needs.
-    from app.infrastructure.media.fetch import UrlFetcher  # noqa: PLC0415
+    # An HTTP client and numpy are the heavy things here that the server's own process, which has to start fast, never needs.
+    from app.infrastructure.media.fingerprint import SpectralListener  # noqa: PLC0415
     from app.infrastructure.webhooks.sender import HttpSender  # noqa: PLC0415
 
     database = open_database(settings)
@@ -148,23 +193,24 @@ def build_worker(settings: Settings, announcements: Announcements) -> WorkerPart
         with store.read() as tx:
             return tx.speeds.of(engine, model, device)
 
-    tools = PipelineTools(LocalStorage(settings.media_dir), _media(settings), shelf, speeds)
-    fetcher = UrlFetcher(
-        settings.max_upload_bytes, settings.download_timeout_seconds, allow_private=settings.download_allow_private
-    )
+    storage = LocalStorage(settings.media_dir)
+    tools = PipelineTools(storage, _media(settings), shelf, speeds)
     webhooks = WebhookLane(
         _webhook_service(settings, store), HttpSender(signing_key(settings), settings.webhook_allow_private)
     )
+    errands = _errand_lane(settings, store)
+    sounds = SoundService(store, SpectralListener(), settings.similarity)
     return WorkerParts(
         owner=own_identity(),
         tasks=tasks,
-        runs=RunService(tasks, emitter, tools, fetcher),
+        runs=RunService(tasks, emitter, tools, fetcher_for(settings, storage), sounds),
         emitter=emitter,
         changed=event_log.changed,
         leases=leases,
         webhooks=webhooks,
+        errands=errands,
         stray_calls=stray_calls,
-        closers=(webhooks.close, emitter.close, shelf.close, database.close),
+        closers=(errands.close, webhooks.close, emitter.close, shelf.close, database.close),
     )
 
 
@@ -182,6 +228,8 @@ def _task_service(settings: Settings, store: SqlStore) -> TaskService:
         max_attempts=settings.max_attempts,
         is_dead=is_dead,
         defaults=option_defaults(settings),
+        zone=settings.zone,
+        duplicates=DuplicateRule(settings.on_duplicate, partial(would_run, settings)),
     )
 
 
@@ -202,8 +250,34 @@ def _webhook_service(settings: Settings, store: SqlStore) -> WebhookService:
     )
 
 
+def _upload_service(
+    settings: Settings, store: SqlStore, jobs: JobService, tasks: TaskService, storage: LocalStorage
+) -> UploadService:
+    files = LocalGrowingFiles(settings.media_dir)
+    finisher = UploadFinisher(store, tasks, files, storage, _media(settings), zone=settings.zone)
+    lifetime = timedelta(hours=settings.upload_expire_hours)
+    return UploadService(store, jobs, tasks, files, finisher, lifetime=lifetime, max_bytes=settings.max_upload_bytes)
+
+
+def _errand_lane(settings: Settings, store: SqlStore) -> ErrandLane:
+    storage, folders = LocalStorage(settings.media_dir), ImportFolders(settings.import_folders)
+    errands = ErrandService(
+        store, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts, is_dead=is_dead
+    )
+    importing = FolderImport(
+        store, storage, _media(settings), folders, max_bytes=settings.max_upload_bytes, zone=settings.zone
+    )
+    exporting = ArchiveExport(store, storage, QueryService(store))
+    runs = ErrandRuns(errands, {IMPORT: importing, EXPORT: exporting}, storage)
+    return ErrandLane(errands, runs, own_identity(), settings.lease_seconds)
+
+
 def _media(settings: Settings) -> SandboxedMediaTools:
     return SandboxedMediaTools(settings.max_duration_hours * 3600, settings.media_memory_mb)
+
+
+def _peak_maker(settings: Settings) -> SandboxedPeakMaker:
+    return SandboxedPeakMaker(settings.max_duration_hours * 3600, settings.media_memory_mb)
 
 
 class Directory:
@@ -216,6 +290,10 @@ class Directory:
     def tasks_of_job(self, job_id: str) -> list[str]:
         """Public ids of a Job's Tasks in their order. Raises `CesarError("job_not_found")`."""
         return self._jobs.tasks_of_job(job_id)
+
+    def job_states(self, job_ids: Sequence[str]) -> list[JobState]:
+        """How far these Jobs are; those that are gone are left out."""
+        return self._jobs.states(job_ids)
 
     def unfinished(self) -> list[str]:
         """Public ids of all Tasks that are not finished, oldest first."""

@@ -9,15 +9,20 @@ from starlette.types import ASGIApp
 
 from app import __version__
 from app.api import (
+    duplicate_api,
     edit_api,
+    file_api,
     health_api,
     job_api,
+    job_submission_api,
+    media_api,
     openai_api,
     preset_api,
     search_api,
     task_api,
     transcribe_api,
     transcript_api,
+    upload_api,
     webhook_api,
 )
 from app.api.errors import documented, install_error_answers
@@ -36,7 +41,9 @@ from app.core.logging import configure_logging, logger
 from app.infrastructure.queue.embedded_worker import EmbeddedWorker
 from app.infrastructure.websocket import ConnectionManager, ProgressEmitter, connection_manager, progress_emitter
 from app.infrastructure.websocket.serving import hearing_shutdown
+from app.services.housekeeping import Housekeeping
 from app.services.task_service import TaskService
+from app.services.upload_service import UploadService
 
 _RECOVERY_SECONDS = 5.0
 
@@ -90,9 +97,24 @@ def create_app(
         *task_api.plain_routes,
         _event_stream_route(),
         *transcribe_api.plain_routes,
+        *job_submission_api.plain_routes,
+        *upload_api.plain_routes,
+        *media_api.plain_routes,
         *openai_api.plain_routes,
     ]
-    for module in (task_api, transcript_api, edit_api, search_api, job_api, webhook_api, health_api, preset_api):
+    for module in (
+        task_api,
+        transcript_api,
+        edit_api,
+        file_api,
+        duplicate_api,
+        search_api,
+        job_api,
+        media_api,
+        webhook_api,
+        health_api,
+        preset_api,
+    ):
         app.include_router(module.router)
     app.router.routes.extend([*unknown_addresses, *socket_routes, *page_routes])
     return app
@@ -112,13 +134,18 @@ def _lifespan(
         sockets.attach(parts.event_log, parts.directory, settings)
         sockets.start(asyncio.get_running_loop())
         emitter.attach(parts.event_log)
-        recovery = asyncio.create_task(_recover(parts.services.tasks))
+        recovery = asyncio.create_task(_recover(parts.services.tasks, parts.services.uploads))
+        sweeping = asyncio.create_task(_keep_house(parts.housekeeping, sockets))
         if settings.embedded_worker:
             worker.start()
         logger.info("server_ready", data_dir=str(settings.data_dir))
         with hearing_shutdown(sockets.go_away):
             yield State(services=parts.services, sockets=sockets, gate=GateRule(settings))
         recovery.cancel()
+        sweeping.cancel()
+        parts.services.peaks.close()
+        parts.services.keeping.close()
+        await asyncio.to_thread(parts.services.uploads.close)
         with hearing_shutdown(worker.hurry):  # a second Ctrl-C
             await asyncio.gather(sockets.stop(), worker.stop(settings.shutdown_seconds + 3))
         await asyncio.to_thread(emitter.close)
@@ -128,14 +155,23 @@ def _lifespan(
     return lifespan
 
 
-async def _recover(tasks: TaskService) -> None:
-    """A server without a living worker still tells that Tasks went back to the queue."""
+async def _recover(tasks: TaskService, uploads: UploadService) -> None:
+    """A server without a living worker still tells that Tasks went back to the queue, and ends uploads that others left."""
     while True:
         try:
             await asyncio.to_thread(tasks.recover)
+            await asyncio.to_thread(uploads.sweep)
         except Exception:  # the database may be busy or gone for a moment
             logger.exception("recovery_failed")
         await asyncio.sleep(_RECOVERY_SECONDS)
+
+
+async def _keep_house(housekeeping: Housekeeping, sockets: ConnectionManager) -> None:
+    """Forget what was kept long enough, and tell those who watch it."""
+    while True:
+        for task_id in await asyncio.to_thread(housekeeping.sweep):
+            sockets.drop_task(task_id)
+        await asyncio.sleep(housekeeping.period_seconds)
 
 
 def _event_stream_route() -> PlainRoute:

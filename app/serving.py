@@ -11,6 +11,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 from app.composition import open_database
 from app.core.config import Settings, SettingsError
 from app.core.logging import configure_logging
+from app.infrastructure.media.fetchers import refuse_missing_ytdlp
 from app.infrastructure.websocket.serving import listening_socket, uvicorn_options
 from app.services.option_defaults import option_defaults
 
@@ -27,6 +28,7 @@ def serve(settings: Settings, *, workers: int = 1, reload: bool = False) -> None
     configure_logging(settings.log_level, json=settings.log_json)
     # Said here, in one sentence and once, instead of by servers that do not come up.
     option_defaults(settings)
+    refuse_missing_ytdlp(settings)
     open_database(settings).close()
     listener = _listen(settings)
     port = listener.getsockname()[1]

@@ -12,10 +12,11 @@ from app.infrastructure.database.event_log import SqlEventLog
 from app.infrastructure.database.migrate import upgrade
 from app.infrastructure.database.store import SqlStore
 from app.infrastructure.storage.local import LocalStorage
-from app.services.job_service import ArrivedFile, JobService, Submission
+from app.services.job_service import JobService
 from app.services.query_service import QueryService
 from app.services.runs import Claim
 from app.services.store import Lease
+from app.services.submission import ArrivedFile, Submission
 from app.services.task_service import TaskService
 
 FACTS = MediaFacts("audio/x-wav", 1.0, "wav", "pcm_s16le", 16_000, 1)
@@ -37,6 +38,7 @@ class Workbench:
 
     def __init__(self, folder: Path, *, lease_seconds: float = 30.0, max_attempts: int = 3) -> None:
         folder.mkdir(exist_ok=True)
+        self.database_folder = folder
         self.database = Database(f"sqlite:///{folder / 'cesar.db'}")
         upgrade(self.database, folder)
         self.announcements = Announcements()

@@ -1,12 +1,15 @@
-"""Owns the routes of Jobs: look, cancel, retry, delete – all of a Job at once."""
+"""Owns the routes of Jobs: look, cancel, retry, delete – all of a Job at once – and download what an export made."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from starlette.responses import FileResponse
 
 from app.api.errors import documented
 from app.api.state import services_of, sockets_of
 from app.api.status_filter import parse_status
+from app.domain.errors import CesarError
+from app.domain.job_types import JOB_TYPES
 from app.schemas.jobs import Job, JobPage
 
 router = APIRouter(tags=["Jobs"])
@@ -16,17 +19,34 @@ router = APIRouter(tags=["Jobs"])
 def list_jobs(
     request: Request,
     status: str | None = None,
+    job_type: str | None = None,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
-    """One page of Jobs, newest first."""
-    return services_of(request).queries.jobs(parse_status(status), page, per_page)
+    """One page of Jobs, newest first; each with the first ten of its Tasks, or of the files it imported."""
+    if job_type is not None and job_type not in JOB_TYPES:
+        raise CesarError("bad_value", f"job_type must be one of {', '.join(JOB_TYPES)}")
+    return services_of(request).queries.jobs(parse_status(status), page, per_page, job_type)
 
 
 @router.get("/jobs/{job_id}", summary="Get a job", responses=documented(404))
 def get_job(request: Request, job_id: str) -> Job:
     """One Job with its Tasks; a Job with one Task shows that Task's result flat."""
     return services_of(request).queries.job(job_id)
+
+
+@router.get(
+    "/jobs/{job_id}/archive",
+    summary="Download an export",
+    response_class=FileResponse,
+    responses={200: {"content": {"application/zip": {}}}, **documented(404, 409)},
+)
+def get_archive(request: Request, job_id: str) -> FileResponse:
+    """The archive of a finished export Job, streamed from disk; ranges resume a download that broke off."""
+    services = services_of(request)
+    archive = services.queries.archive(job_id)
+    path = services.storage.path_of(archive.key)
+    return FileResponse(path, media_type="application/zip", filename=archive.filename)
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=documented(404, 409))
@@ -39,7 +59,7 @@ def cancel_job(request: Request, job_id: str) -> Job:
 
 @router.post("/jobs/{job_id}/retry", summary="Retry a job", responses=documented(404, 409))
 def retry_job(request: Request, job_id: str) -> Job:
-    """Queue anew what failed, and only that."""
+    """Queue anew what failed, and only that; an export is made anew."""
     services = services_of(request)
     services.jobs.retry(job_id)
     return services.queries.job(job_id)
@@ -47,7 +67,7 @@ def retry_job(request: Request, job_id: str) -> Job:
 
 @router.delete("/jobs/{job_id}", summary="Delete a job", status_code=204, responses=documented(404))
 def delete_job(request: Request, job_id: str) -> None:
-    """Remove a Job, its Tasks, and recordings that no other Task uses."""
+    """Remove a Job, its Tasks, its archive, and recordings that no other Task uses. What was imported stays in the library."""
     sockets = sockets_of(request)
     for task_id in services_of(request).jobs.delete(job_id):
         sockets.drop_task(task_id)

@@ -11,12 +11,19 @@ from app.domain.ports import Storage
 from app.infrastructure.websocket import ConnectionManager
 from app.schemas.service import EngineChoice, EngineHealth, WorkerHealth
 from app.schemas.tasks import TaskProgress
+from app.services.duplicate_service import DuplicateService
 from app.services.edit_service import EditService
+from app.services.errand_intake import ErrandIntake
+from app.services.file_service import FileService
 from app.services.intake_service import IntakeService
 from app.services.job_service import JobService
+from app.services.keeping_service import KeepingService
+from app.services.media_service import MediaService
+from app.services.peak_service import PeakService
 from app.services.query_service import QueryService
 from app.services.search_service import SearchService
 from app.services.task_service import TaskService
+from app.services.upload_service import UploadService
 from app.services.webhook_service import WebhookService
 
 
@@ -60,11 +67,18 @@ class Services:
     jobs: JobService
     tasks: TaskService
     queries: QueryService
+    duplicates: DuplicateService
     edits: EditService
+    files: FileService
     search: SearchService
     intake: IntakeService
+    errands: ErrandIntake
+    uploads: UploadService
     webhooks: WebhookService
     storage: Storage
+    recordings: MediaService
+    peaks: PeakService
+    keeping: KeepingService
     progress: ProgressSource
     diagnosis: Diagnosis
 

@@ -1,5 +1,6 @@
 """Owns the door over HTTP: files or a URL in, a Job out, at once."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -8,9 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.errors import documented
+from app.api.file_times import take_file_times
 from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import services_of
+from app.api.submission_fields import describe, idempotency_key, parse_fields
 from app.domain.errors import CesarError
 from app.schemas.jobs import Job, SubmissionRequest, UrlRequest
 from app.services.intake_service import Upload
@@ -55,25 +58,19 @@ async def transcribe_url(request: Request) -> Response:
     return await _accepted(request, job_id)
 
 
-def idempotency_key(request: Request) -> str | None:
-    """The request's key. Raises `CesarError("bad_value")` for one that is too long."""
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= 255:
-        raise CesarError("bad_value", "Idempotency-Key must have 1 to 255 characters")
-    return key
-
-
 def _parse_body(body: bytes) -> UrlRequest:
     """A JSON body as its model. Raises `CesarError("malformed")`."""
     try:
         return UrlRequest.model_validate_json(body)
     except ValidationError as problem:
-        raise CesarError("malformed", _describe(problem)) from None
+        raise CesarError("malformed", describe(problem)) from None
 
 
 async def _accept_form(request: Request, form: ReceivedForm) -> str:
     uploads = [Upload(file.filename, file.receiver) for file in form.files]
     try:
+        times = take_file_times(form)
+        uploads = [replace(upload, modified_at=time) for upload, time in zip(uploads, times, strict=True)]
         wanted = _parse_form(form)
         options, key = wanted.options(), idempotency_key(request)
     except BaseException:
@@ -87,15 +84,7 @@ def _parse_form(form: ReceivedForm) -> SubmissionRequest:
     repeated = [name for name, values in form.fields.items() if len(values) > 1]
     if repeated:
         raise CesarError("bad_value", f"{repeated[0]} is given more than once")
-    given = {name: values[0] for name, values in form.fields.items() if values[0] != ""}
-    try:
-        return SubmissionRequest.model_validate(given, strict=False)
-    except ValidationError as problem:
-        raise CesarError("malformed", _describe(problem)) from None
-
-
-def _describe(problem: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors())
+    return parse_fields({name: values[0] for name, values in form.fields.items() if values[0] != ""})
 
 
 async def _read_body(request: Request) -> bytes:
@@ -108,7 +97,9 @@ async def _read_body(request: Request) -> bytes:
 
 
 async def _accepted(request: Request, job_id: str) -> Response:
-    job = await run_in_threadpool(services_of(request).queries.job, job_id)
+    services = services_of(request)
+    job = await run_in_threadpool(services.queries.job, job_id)
+    job = await run_in_threadpool(services.duplicates.answer, job)
     return Response(
         job.model_dump_json(), status_code=202, media_type="application/json", headers={"location": f"/jobs/{job_id}"}
     )
@@ -118,10 +109,14 @@ def _form_schema() -> dict[str, Any]:
     schema = SubmissionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
     properties = {name: field for name, field in schema["properties"].items() if name != "diarize"}
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+    modified = {
+        "type": "string",
+        "description": "When each file was last changed: milliseconds since 1970, comma-separated.",
+    }
     return {
         "type": "object",
         "required": ["files"],
-        "properties": {"files": files, "diarize": {"type": "boolean"}, **properties},
+        "properties": {"files": files, "modified": modified, "diarize": {"type": "boolean"}, **properties},
     }
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx2
 
 from app.client.follow import PATIENCE_SECONDS, Follower
+from app.client.library_service import KnownFile, TakenIn
 from app.client.recordings import Recording
 from app.client.service import Accepted, Event, Outcome, Sent, Unreachable
 from app.core.config import Settings
@@ -62,6 +63,12 @@ class Server:
     def submit_files(self, recordings: Sequence[Recording], options: TranscriptionOptions, sent: Sent) -> Accepted:
         """Upload all files in one form that is read from disk while it is sent."""
         fields = {name: _form_value(value) for name, value in _given(options).items()}
+        return _accepted(self._upload("/transcribe", fields, recordings, sent))
+
+    def _upload(
+        self, path: str, fields: dict[str, str], recordings: Sequence[Recording], sent: Sent
+    ) -> httpx2.Response:
+        fields["modified"] = ",".join(_last_change(recording) for recording in recordings)
         key = str(uuid4())
 
         def send() -> httpx2.Response:
@@ -70,14 +77,30 @@ class Server:
                     ("files", (recording.name, _Counted(opened, recording, sent), "application/octet-stream"))
                     for recording in recordings
                 ]
-                return self._post("/transcribe", key, data=fields, files=files)
+                return self._post(path, key, data=fields, files=files)
 
-        return _accepted(self._answer(send, tries=_SENDING_TRIES))
+        return self._answer(send, tries=_SENDING_TRIES)
 
     def submit_url(self, url: str, options: TranscriptionOptions) -> Accepted:
         """The server's worker fetches it."""
         key, body = str(uuid4()), {"url": url, **_given(options)}
         return _accepted(self._answer(lambda: self._post("/transcribe/url", key, json=body)))
+
+    def known(self, sha256: str) -> KnownFile | None:
+        """As the library's list tells."""
+        query = {"sha256": sha256, "hidden": "true"}
+        files = _body(self._answer(lambda: self._client.get("/files", params=query)))["files"]
+        return KnownFile(files[0]["id"], bool(files[0]["tasks"])) if files else None
+
+    def take_in(self, recordings: Sequence[Recording]) -> TakenIn:
+        """Upload all files in one form; they are in the library when the answer comes."""
+        job = _body(self._upload("/jobs", {"job_type": "import"}, recordings, lambda _recording, _count: None))
+        return TakenIn(tuple(file["id"] for file in job["files"]), tuple((job["error_message"] or "").splitlines()))
+
+    def process(self, file_ids: Sequence[str], options: TranscriptionOptions) -> Accepted:
+        """The server's worker takes them from the library."""
+        key, body = str(uuid4()), {"files": list(file_ids), **_given(options)}
+        return _accepted(self._answer(lambda: self._post("/jobs", key, json=body)))
 
     def follow(self, task_ids: Sequence[str]) -> Iterator[Event]:
         """Over a socket, or by polling."""
@@ -184,6 +207,14 @@ def _is_local(url: str) -> bool:
 
 def _given(options: TranscriptionOptions | RenderOptions) -> dict[str, Any]:
     return {name: value for name, value in asdict(options).items() if value is not None}
+
+
+def _last_change(recording: Recording) -> str:
+    """Milliseconds since 1970; empty for what is no file that can be asked."""
+    try:
+        return str(recording.path.stat().st_mtime_ns // 1_000_000) if recording.path else ""
+    except OSError:
+        return ""
 
 
 def _form_value(value: object) -> str:

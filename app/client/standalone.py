@@ -9,9 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import orjson
 
+from app.client.library_service import KnownFile, TakenIn
 from app.client.recordings import Recording
 from app.client.service import Accepted, Event, Outcome, Sent
 from app.composition import ServerParts, build_server
@@ -26,6 +28,8 @@ from app.infrastructure.queue.embedded_worker import EmbeddedWorker
 from app.services.export.options import RenderOptions
 from app.services.export_service import render_file
 from app.services.intake_service import Upload
+from app.services.library_store import FileFilter
+from app.services.submission import Submission
 
 _LOOK_EVERY_SECONDS = 0.05
 """How often the log is asked whether it grew, which costs microseconds."""
@@ -87,26 +91,31 @@ class Standalone:
         self._settings = settings
         self._parts: ServerParts = build_server(settings, NoAnnouncer(), None)
         self._row = self._parts.event_log.head()
-        self._worker = WorkerThread(settings)
+        self._worker: WorkerThread | None = None
         self.place = f"this machine, library in {settings.data_dir}"
 
     def submit_files(self, recordings: Sequence[Recording], options: TranscriptionOptions, sent: Sent) -> Accepted:
         """Copy the files into the library and make them one Job."""
-        uploads: list[Upload] = []
-        try:
-            for recording in recordings:
-                receiver = self._parts.services.storage.receive()
-                uploads.append(Upload(recording.name, receiver))
-                self._copy(recording, receiver, sent)
-        except BaseException:
-            for upload in uploads:
-                upload.receiver.abandon()
-            raise
-        return self._accepted(self._parts.services.intake.accept_files(uploads, options))
+        return self._accepted(self._parts.services.intake.accept_files(self._copies(recordings, sent), options))
 
     def submit_url(self, url: str, options: TranscriptionOptions) -> Accepted:
         """The worker fetches it."""
         return self._accepted(self._parts.services.intake.accept_url(url, options))
+
+    def known(self, sha256: str) -> KnownFile | None:
+        """As the library's list tells."""
+        found = self._parts.services.files.files(FileFilter(hidden=True, sha256=sha256), 1, 1).files
+        return KnownFile(found[0].id, bool(found[0].tasks)) if found else None
+
+    def take_in(self, recordings: Sequence[Recording]) -> TakenIn:
+        """Copy the files into the library."""
+        uploads = self._copies(recordings, lambda _recording, _count: None)
+        job = self._parts.services.queries.job(self._parts.services.errands.import_files(uploads))
+        return TakenIn(tuple(file.id for file in job.files), tuple((job.error_message or "").splitlines()))
+
+    def process(self, file_ids: Sequence[str], options: TranscriptionOptions) -> Accepted:
+        """The worker takes them from the library."""
+        return self._accepted(self._parts.services.jobs.submit(Submission(options, library=tuple(file_ids))))
 
     def follow(self, task_ids: Sequence[str]) -> Iterator[Event]:
         """Read the log as it grows."""
@@ -145,8 +154,22 @@ class Standalone:
 
     def close(self) -> None:
         """Stop the worker, free the database."""
-        self._worker.stop()
+        if self._worker is not None:
+            self._worker.stop()
         self._parts.database.close()
+
+    def _copies(self, recordings: Sequence[Recording], sent: Sent) -> list[Upload]:
+        uploads: list[Upload] = []
+        try:
+            for recording in recordings:
+                receiver = self._parts.services.storage.receive()
+                uploads.append(Upload(recording.name, receiver, _last_change(recording)))
+                self._copy(recording, receiver, sent)
+        except BaseException:
+            for upload in uploads:
+                upload.receiver.abandon()
+            raise
+        return uploads
 
     def _copy(self, recording: Recording, receiver: Receiver, sent: Sent) -> None:
         if recording.path is None:
@@ -161,10 +184,19 @@ class Standalone:
                 sent(recording, count)
 
     def _accepted(self, job_id: str) -> Accepted:
+        if self._worker is None:
+            self._worker = WorkerThread(self._settings)
         return Accepted(job_id, tuple(self._parts.services.jobs.tasks_of_job(job_id)))
 
     def _wait(self) -> None:
         while not self._parts.event_log.changed():
-            if self._worker.is_hopeless:
+            if self._worker is not None and self._worker.is_hopeless:
                 raise CesarError("unavailable", "the worker process cannot be started")
             time.sleep(_LOOK_EVERY_SECONDS)
+
+
+def _last_change(recording: Recording) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(recording.path.stat().st_mtime, UTC) if recording.path else None
+    except OSError:
+        return None

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from app.client.destination import Destination, choose_destination, choose_format
 from app.client.display import Display, display_for
 from app.client.interruption import interrupted
+from app.client.library_service import LibraryService
 from app.client.recordings import Recording, UsageError, find_recordings
 from app.client.server import Server, address_of, look_for_cesar
 from app.client.service import GONE, Accepted, Outcome, Service, Unreachable
@@ -21,7 +22,7 @@ from app.core.config import Settings
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED, JobStatus
 from app.domain.options import TranscriptionOptions
-from app.schemas.jobs import TranscriptionRequest
+from app.schemas.jobs import SubmissionRequest
 from app.services.export.options import RenderOptions
 
 OK: Final = 0
@@ -29,7 +30,9 @@ FAILED: Final = 1
 BAD_USAGE: Final = 2
 INTERRUPTED: Final = 130
 
-_FAULTS_OF_ONE_FILE: Final = frozenset({"not_media", "bad_media", "too_long", "too_large", "unsupported_extension"})
+_FAULTS_OF_ONE_FILE: Final = frozenset(
+    {"not_media", "bad_media", "too_long", "too_large", "unsupported_extension", "duplicate_refused"}
+)
 """What one file of a submission can be refused for; the others are then submitted without it."""
 
 SMALL_ENGINE: Final = (
@@ -93,7 +96,7 @@ def read_options(given: dict[str, Any]) -> TranscriptionOptions:
         # The worker's working directory is not this one's.
         given = given | {"model": str(Path(model).resolve())}
     try:
-        return TranscriptionRequest.model_validate(given).options()
+        return SubmissionRequest.model_validate(given).options()
     except ValidationError as problem:
         first = problem.errors()[0]
         name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "The options"
@@ -114,7 +117,7 @@ def read_rendering(given: dict[str, Any]) -> RenderOptions:
         raise UsageError(f"{problem.detail}.") from None
 
 
-def choose_service(server: str | None, settings: Settings) -> Service:
+def choose_service(server: str | None, settings: Settings) -> LibraryService:
     """The server that was named, else the one that runs here, else this process.
 
     Raises:

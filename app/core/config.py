@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -121,6 +122,35 @@ class Settings(BaseSettings):
         description="Hosts (comma-separated `host` or `host:port`) that may be fetched although their address is private.",
     )
 
+    upload_expire_hours: float = Field(
+        default=24, gt=0, description="How long an upload in pieces may rest before it is given up, in hours."
+    )
+    import_folders: Annotated[frozenset[Path], NoDecode] = Field(
+        default=frozenset(),
+        description="Folders of this machine, comma-separated, from which requests may import recordings.",
+    )
+    time_zone: str | None = Field(
+        default=None,
+        description="Time zone of recording times without an offset, like Europe/Berlin. Default: this machine's.",
+    )
+    on_duplicate: str = Field(
+        default="transcribe",
+        description="What happens to a recording that was transcribed before: transcribe (again), reuse or refuse.",
+    )
+    similarity: float = Field(
+        default=0.8, gt=0, le=1, description="Similarity from which two recordings are taken for the same."
+    )
+    ytdlp: bool = Field(default=False, description="Whether addresses of video sites are fetched with yt-dlp.")
+    keep_media_days: float | None = Field(
+        default=None, gt=0, description="Days after which a finished recording's bytes are removed. Default: never."
+    )
+    keep_transcripts_days: float | None = Field(
+        default=None, gt=0, description="Days after which a finished Task is removed. Default: never."
+    )
+    keep_events_days: float | None = Field(
+        default=None, gt=0, description="Days after which a finished Task's events are removed. Default: never."
+    )
+
     webhook_url: str | None = Field(
         default=None, description="Address that is told of every Job's end, unless a submission names its own."
     )
@@ -172,7 +202,12 @@ class Settings(BaseSettings):
     embedded_worker: bool = Field(default=True, description="Whether a server process starts a worker of its own.")
 
     @field_validator(
-        "download_allow_private", "webhook_allow_private", "allowed_origins", "allowed_hosts", mode="before"
+        "download_allow_private",
+        "webhook_allow_private",
+        "allowed_origins",
+        "allowed_hosts",
+        "import_folders",
+        mode="before",
     )
     @classmethod
     def _split_commas(cls, value: object) -> object:
@@ -193,6 +228,11 @@ class Settings(BaseSettings):
         return self.max_upload_mb * 1024 * 1024
 
     @property
+    def zone(self) -> ZoneInfo | None:
+        """Time zone of recording times without an offset; None: this machine's."""
+        return ZoneInfo(self.time_zone) if self.time_zone else None
+
+    @property
     def media_dir(self) -> Path:
         """Where media rests."""
         return self.data_dir / "media"
@@ -210,6 +250,10 @@ class Settings(BaseSettings):
             raise SettingsError("CESAR_DEVICE must be auto, cpu or cuda.")
         if self.vad_method not in ("pyannote", "silero"):
             raise SettingsError("CESAR_VAD_METHOD must be pyannote or silero.")
+        if self.on_duplicate not in ("transcribe", "reuse", "refuse"):
+            raise SettingsError("CESAR_ON_DUPLICATE must be transcribe, reuse or refuse.")
+        if self.time_zone is not None and self.time_zone not in available_timezones():
+            raise SettingsError("CESAR_TIME_ZONE must be the name of a time zone, like Europe/Berlin.")
         if self.min_speakers and self.max_speakers and self.min_speakers > self.max_speakers:
             raise SettingsError("CESAR_MIN_SPEAKERS must not be greater than CESAR_MAX_SPEAKERS.")
         if self.num_speakers is not None and not (self.min_speakers or 1) <= self.num_speakers <= (

@@ -63,6 +63,7 @@ MOVES: dict[JobStatus, frozenset[JobStatus]] = {
 }
 
 FINISHED = frozenset({JobStatus.COMPLETED, JobStatus.PARTIAL, JobStatus.FAILED, JobStatus.CANCELLED})
+UNFINISHED = frozenset({JobStatus.QUEUED, JobStatus.DOWNLOADING, JobStatus.PROCESSING})
 RETRYABLE = frozenset({JobStatus.PARTIAL, JobStatus.FAILED, JobStatus.CANCELLED})
 """What a retry that names no stage may begin with: a completed Task has nothing left to try."""
 RUNNING = frozenset({JobStatus.DOWNLOADING, JobStatus.PROCESSING})

@@ -33,6 +33,9 @@ COMPUTE_TYPES: Final = (
 DETECT: Final = "auto"
 """The language of those who want it detected, whatever the settings say."""
 
+ON_DUPLICATE: Final = ("transcribe", "reuse", "refuse")
+"""What can happen to a recording that was transcribed before."""
+
 SPEAKER_BOUNDS: Final = ("min_speakers", "max_speakers", "num_speakers")
 """What a person can say about the number of speakers; they belong together."""
 
@@ -71,6 +74,7 @@ class TranscriptionOptions:
     device: str | None = None
     align_model: str | None = None
     preset: str | None = None
+    on_duplicate: str | None = None
 
     def __post_init__(self) -> None:
         for name, most in LARGEST.items():
@@ -86,6 +90,8 @@ class TranscriptionOptions:
             raise CesarError("bad_value", "task must be transcribe or translate")
         if self.vad_method not in (None, "pyannote", "silero"):
             raise CesarError("bad_value", "vad_method must be pyannote or silero")
+        if self.on_duplicate not in (None, *ON_DUPLICATE):
+            raise CesarError("bad_value", f"on_duplicate must be one of {', '.join(ON_DUPLICATE)}")
         if self.device not in (None, "auto", "cpu", "cuda"):
             raise CesarError("bad_value", "device must be auto, cpu or cuda")
         if self.compute_type is not None and self.compute_type not in COMPUTE_TYPES:

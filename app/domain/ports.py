@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from app.domain.events import Event, LogPosition, Snapshot, StoredEvent
+from app.domain.job_types import JobState
+from app.domain.media import MediaStream, TimeTag
 from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Segment, SpeakerTurn, Transcript
@@ -22,6 +24,8 @@ class MediaFacts:
     codec: str
     sample_rate: int
     channels: int
+    streams: tuple[MediaStream, ...] = ()
+    time_tags: tuple[TimeTag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +271,9 @@ class TaskDirectory(Protocol):
 
     def tasks_of_job(self, job_id: str) -> list[str]:
         """Public ids of a Job's Tasks in their order. Raises `CesarError("job_not_found")`."""
+
+    def job_states(self, job_ids: Sequence[str]) -> list[JobState]:
+        """How far these Jobs are; those that are gone are left out."""
 
     def unfinished(self) -> list[str]:
         """Public ids of all Tasks that are not finished, oldest first."""

@@ -2,9 +2,12 @@
 
 from app.domain.lifecycle import JobStatus
 from app.domain.progress import TaskProgressStage
+from app.domain.recording_time import ConfidenceLevel
 from app.models.edits import SearchEntry, SegmentEdit, SpeakerName
-from app.models.library import ConfidenceLevel, Duplicate, File, JobFile, UserDecision
+from app.models.imports import ImportSource
+from app.models.library import Duplicate, File, Fingerprint, FingerprintKey, JobFile, UserDecision
 from app.models.transcript import EngineSpeed, Segment, TaskEvent
+from app.models.uploads import Upload
 from app.models.webhooks import WebhookDelivery
 from app.models.work import Job, Task
 
@@ -13,6 +16,9 @@ __all__ = [
     "Duplicate",
     "EngineSpeed",
     "File",
+    "Fingerprint",
+    "FingerprintKey",
+    "ImportSource",
     "Job",
     "JobFile",
     "JobStatus",
@@ -23,6 +29,7 @@ __all__ = [
     "Task",
     "TaskEvent",
     "TaskProgressStage",
+    "Upload",
     "UserDecision",
     "WebhookDelivery",
 ]

@@ -1,27 +1,18 @@
 """Owns the tables of the media library: Files, their duplicates, and what people decided about them."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Field, Relationship, SQLModel
 
 from app.core.clock import utc_now
+from app.domain.recording_time import ConfidenceLevel
 from app.models.columns import UtcDateTime, value_enum
 
 if TYPE_CHECKING:
     from app.models.work import Job, Task
-
-
-class ConfidenceLevel(StrEnum):
-    """How sure a recording time is: several sources agree, one reliable source, file name only or conflict, none."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    NONE = "none"
 
 
 class JobFile(SQLModel, table=True):
@@ -36,7 +27,12 @@ class JobFile(SQLModel, table=True):
 
 
 class File(SQLModel, table=True):
-    """One received media object at rest; its bytes never change. `storage_path` is None until they have arrived."""
+    """One received media object at rest; its bytes never change. `storage_path` is None until they have arrived.
+
+    It is None again when they were removed (`media_removed_at`): by a decision, or because they were kept long enough.
+    `streams` is what the recording consists of, as probing found it. One that was `imported` is there in its own right: it stays when
+    the last Job that names it goes.
+    """
 
     __tablename__ = "files"
     __table_args__ = (
@@ -58,6 +54,8 @@ class File(SQLModel, table=True):
     file_size_bytes: int | None = None
     mime_type: str | None = Field(default=None, max_length=100)
     duration_seconds: float | None = None
+    streams: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSON))
+    media_removed_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     source_url: str | None = Field(default=None, sa_column=Column(Text))
     detected_timestamp: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
     timestamp_source: str | None = Field(default=None, max_length=50)
@@ -67,6 +65,7 @@ class File(SQLModel, table=True):
         sa_column=Column(value_enum(ConfidenceLevel, "ck_files_confidence"), nullable=False),
     )
     output_path: str | None = Field(default=None, max_length=500)
+    imported: bool = False
     created_at: datetime = Field(default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False))
     updated_at: datetime = Field(
         default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False, onupdate=utc_now)
@@ -116,6 +115,8 @@ class UserDecision(SQLModel, table=True):
             "decision_type IN ('timestamp_override', 'keep_duplicate', 'discard_duplicate', 'tag_assignment')",
             name="ck_user_decisions_type",
         ),
+        Index("ix_user_decisions_topic", "file_id", "decision_type", "id"),
+        Index("uq_user_decisions_key", "file_id", "idempotency_key", unique=True),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -125,5 +126,28 @@ class UserDecision(SQLModel, table=True):
     decision_type: str = Field(max_length=50)
     decision_value: str | None = Field(default=None, sa_column=Column(Text))
     decided_at: datetime = Field(default_factory=utc_now, sa_column=Column(UtcDateTime, nullable=False))
+    idempotency_key: str | None = Field(default=None, max_length=255)
 
     file: File = Relationship()
+
+
+class Fingerprint(SQLModel, table=True):
+    """How a File sounds, for the finer comparison; `version` names the method, and only equal ones can be compared."""
+
+    __tablename__ = "fingerprints"
+
+    file_id: int = Field(sa_column=Column(Integer, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True))
+    version: int
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class FingerprintKey(SQLModel, table=True):
+    """A part of a File's fingerprint by which others that share it are found without looking at every File."""
+
+    __tablename__ = "fingerprint_keys"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    key: int = Field(sa_column=Column(Integer, primary_key=True))
+    file_id: int = Field(
+        sa_column=Column(Integer, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True, index=True)
+    )

@@ -16,7 +16,11 @@ from app.models.library import File, JobFile
 
 
 class Job(SQLModel, table=True):
-    """One person's request over 1..n Files. `status` follows from its Tasks and is written with theirs."""
+    """One person's request over 1..n Files. `status` follows from its Tasks and is written with theirs.
+
+    Import and export Jobs are errands: they have no Tasks, and the worker that holds their lease sets status and counts; `attempt`,
+    `recoveries` and the lease mean what they mean for a Task. `output_path` is where an export's archive rests.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -28,6 +32,7 @@ class Job(SQLModel, table=True):
         ),
         CheckConstraint("retry_count >= 0", name="ck_jobs_retry_count"),
         Index("idx_jobs_diarize", "diarize"),
+        Index("ix_jobs_errands", "job_type", "status"),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -53,6 +58,11 @@ class Job(SQLModel, table=True):
     request_fingerprint: str | None = Field(default=None, max_length=64)
     webhook_url: str | None = Field(default=None, sa_column=Column(Text))
     webhook_statuses: bool = False
+    output_path: str | None = Field(default=None, max_length=500)
+    attempt: int = 1
+    recoveries: int = 0
+    lease_owner: str | None = Field(default=None, max_length=200)
+    lease_expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
     def __init__(self, **data: Any) -> None:
         """Raises ValueError for bounds on the number of speakers that contradict each other: tables do not validate by themselves."""
@@ -73,7 +83,8 @@ class Task(SQLModel, table=True):
     `last_seq` is the number of its newest event; `attempt` together with `lease_owner` is the fence that keeps
     a worker which lost its lease from writing; `recoveries` counts workers that died on it. `redo_from` is the stage at which the
     next run begins with the stored transcript (None: from the recording), `options` are those of a retry, over the Job's.
-    `transcript_version` grows with every change of the transcript, the machine's and people's.
+    `transcript_version` grows with every change of the transcript, the machine's and people's. `reused_from` is the public id of
+    the Task whose transcript was taken over instead of transcribing the same recording again.
     """
 
     __tablename__ = "tasks"
@@ -126,6 +137,7 @@ class Task(SQLModel, table=True):
     )
     options: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     transcript_version: int = 0
+    reused_from: str | None = Field(default=None, max_length=36)
 
     engine: str | None = Field(default=None, max_length=200)
     model: str | None = Field(default=None, max_length=500)

@@ -91,14 +91,28 @@ class Presets(WireModel):
 
 
 class SubmissionRequest(TranscriptionRequest):
-    """What a new Job may ask for besides: somebody who is told of its end, and with `webhook_statuses` of every status on the way."""
+    """What a new Job may ask for besides: somebody who is told of its end, and with `webhook_statuses` of every status on the way; and what
+    happens to a recording that was transcribed before."""
 
     webhook_url: str | None = Field(default=None, min_length=1, max_length=MAX_URL_CHARACTERS)
     webhook_statuses: bool = False
+    on_duplicate: Literal["transcribe", "reuse", "refuse"] | None = None
+    """What happens to a recording that was transcribed before: it is transcribed again, or the new Task takes over that transcript at once
+    if it was made alike, or the request is refused (409 `duplicate_refused`). Left out: the setting `on_duplicate`."""
 
     def webhook(self) -> WebhookTarget:
         """Who is to be told."""
         return WebhookTarget(self.webhook_url, self.webhook_statuses)
+
+
+class Notified(WireModel):
+    """What every Job may ask for: somebody who is told of its end."""
+
+    webhook_url: str | None = Field(default=None, min_length=1, max_length=MAX_URL_CHARACTERS)
+
+    def webhook(self) -> WebhookTarget:
+        """Who is to be told."""
+        return WebhookTarget(self.webhook_url)
 
 
 class UrlRequest(SubmissionRequest):
@@ -112,10 +126,19 @@ class JobLinks(WireModel):
 
     self: str
     socket: str
+    archive: str | None = None
+    """An export's, once it can be downloaded."""
+
+
+class JobFile(WireModel):
+    """A recording that an import Job took in."""
+
+    id: str
+    filename: str
 
 
 class Job(WireModel):
-    """One person's request over 1..n files. A Job with one Task shows that Task's fields flat."""
+    """One person's request over 1..n files. A Job with one Task shows that Task's fields flat; import and export Jobs have none."""
 
     id: str
     job_id: str
@@ -123,7 +146,7 @@ class Job(WireModel):
     job_type: str
     status: JobStatus
     progress_current: int
-    """Tasks finished."""
+    """Tasks finished; of an import or export, recordings done."""
     progress_total: int
     progress: int | None = Field(default=None, ge=0, le=100)
     """Overall percentage: the mean of the Tasks'."""
@@ -151,11 +174,14 @@ class Job(WireModel):
     """Who is told of the end; without its query."""
     webhook_statuses: bool = False
     tasks: list[Task]
+    """All of them; in lists the first ten."""
+    files: list[JobFile] = Field(default=[])
+    """What an import took in, also before; in lists the first ten."""
     links: JobLinks
 
 
 class JobPage(WireModel):
-    """One page of Jobs, newest first."""
+    """One page of Jobs, newest first, each with the first ten of its Tasks and files."""
 
     jobs: list[Job]
     total: int

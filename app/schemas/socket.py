@@ -1,5 +1,7 @@
 """Owns the JSON that is said on a socket beside events: commands from clients, answers and complaints to them."""
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
@@ -7,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from app.core.clock import utc_now
 from app.domain.errors import CATALOGUE, CesarError
+from app.domain.job_types import JobState
+from app.domain.lifecycle import JobStatus
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Larger messages of a client end its socket (4509)."""
@@ -124,6 +128,25 @@ class Subscribed(_Answer):
     seq: int
     recovered: bool
     id: CommandId | None = None
+
+
+class JobProgress(_Answer):
+    """How far a Job is now, for those who subscribed to it: not numbered, since only the present counts."""
+
+    type: Literal["job"] = "job"
+    job_id: str
+    job_type: str
+    status: JobStatus
+    progress_current: int
+    progress_total: int
+    retry_count: int
+    error_message: str | None
+    timestamp: str
+
+    @classmethod
+    def of(cls, state: JobState, now: datetime) -> "JobProgress":
+        """The state as it is told."""
+        return cls(**asdict(state), timestamp=now.isoformat())
 
 
 class Unsubscribed(_Answer):

@@ -45,6 +45,20 @@ class TaskProgress(WireModel):
     error_code: str | None = None
 
 
+class DuplicateOf(WireModel):
+    """The older File with the same bytes, and a transcript of it that is there already."""
+
+    file_id: str
+    """The oldest such File."""
+    score: float = Field(ge=0, le=1)
+    task_id: str | None = None
+    """A completed Task about these bytes: the one whose transcript was reused, else the newest."""
+    transcript: str | None = None
+    """Where that transcript is."""
+    differs: list[str] = []
+    """The options in which it was made otherwise, so that it was not reused although that was asked for."""
+
+
 class Task(WireModel):
     """One transcription of one File."""
 
@@ -88,6 +102,10 @@ class Task(WireModel):
     started_at: datetime | None
     completed_at: datetime | None
     links: TaskLinks
+    reused_from: str | None = None
+    """The Task whose transcript was taken over instead of transcribing the same recording again."""
+    duplicate_of: DuplicateOf | None = None
+    """In the answer to a submission: what the recording is an exact duplicate of."""
 
 
 class TaskPage(WireModel):

@@ -29,6 +29,7 @@ class EndedJob(WireModel):
     """A Job that ended: how, when, and where everything is. No words of the transcript: they are fetched over `links`."""
 
     id: str
+    job_type: str
     status: JobStatus
     created_at: datetime
     completed_at: datetime | None

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from app.domain.errors import CesarError
@@ -11,7 +12,8 @@ from app.domain.filenames import extension_of
 from app.domain.options import MEDIA_EXTENSIONS, TranscriptionOptions
 from app.domain.ports import MediaFacts, MediaTools, Receiver
 from app.domain.webhooks import NOBODY, WebhookTarget
-from app.services.job_service import ArrivedFile, JobService, Submission
+from app.services.job_service import JobService
+from app.services.submission import ArrivedFile, Submission
 
 _PROBES_AT_ONCE = 2
 """Each probe is a process of its own; more than this would slow down the sockets on a small machine. They have threads of
@@ -20,10 +22,11 @@ their own, so that what waits for its turn holds up no thread that other request
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file as it arrived: the client's sanitised name and the receiver that holds its bytes."""
+    """One file as it arrived: the client's sanitised name, the receiver that holds its bytes, and its own last change if told."""
 
     filename: str
     receiver: Receiver
+    modified_at: datetime | None = None
 
 
 class IntakeService:
@@ -74,6 +77,15 @@ class IntakeService:
             raise
         return self._keep(uploads, facts, options, idempotency_key, webhook)
 
+    def look_into(self, upload: Upload) -> Future[MediaFacts]:
+        """Probe one file when it is its turn.
+
+        Raises:
+            CesarError: `unsupported_extension`; through the future `not_media`, `bad_media`, `too_long`.
+        """
+        _check_names([upload])
+        return self._probing.submit(self._probe, upload)
+
     def accept_url(
         self,
         url: str,
@@ -107,7 +119,7 @@ class IntakeService:
         arrived: list[ArrivedFile] = []
         try:
             for upload, found in zip(uploads, facts, strict=True):
-                arrived.append(ArrivedFile(upload.filename, upload.receiver.commit(), found))
+                arrived.append(ArrivedFile(upload.filename, upload.receiver.commit(), found, upload.modified_at))
         except BaseException:
             self._jobs.forget(arrived)
             raise
@@ -117,13 +129,18 @@ class IntakeService:
         return self._media.probe(upload.receiver.path)
 
 
+def check_name(filename: str) -> None:
+    """Raises `CesarError("unsupported_extension")` for a name that promises something else than a recording."""
+    extension = extension_of(filename)
+    if extension and extension not in MEDIA_EXTENSIONS:
+        raise CesarError("unsupported_extension", f"the file name ends in .{extension}")
+
+
 def _check_names(uploads: Sequence[Upload]) -> None:
     if not uploads:
         raise CesarError("bad_value", "the form holds no file")
     for upload in uploads:
-        extension = extension_of(upload.filename)
-        if extension and extension not in MEDIA_EXTENSIONS:
-            raise CesarError("unsupported_extension", f"the file name ends in .{extension}")
+        check_name(upload.filename)
 
 
 def _abandon(uploads: Sequence[Upload]) -> None:

@@ -1,54 +1,32 @@
 """Owns Jobs: accepting what a person asked for, and cancelling, retrying, deleting all of it."""
 
-import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Sequence
+from datetime import tzinfo
 
 from app.core.logging import logger
 from app.domain.errors import CesarError
 from app.domain.events import StatusEvent
-from app.domain.lifecycle import FINISHED, RETRYABLE
+from app.domain.job_types import ERRANDS, JobState
+from app.domain.lifecycle import RETRYABLE, UNFINISHED
 from app.domain.options import TranscriptionOptions
-from app.domain.ports import MediaFacts, Storage, StoredFile
-from app.domain.webhooks import NOBODY, WebhookRules, WebhookTarget
+from app.domain.ports import Storage
+from app.domain.webhooks import WebhookRules, WebhookTarget
 from app.models import File, Job, JobStatus, Task
+from app.services.duplicate_rule import Plan
+from app.services.errand_service import cancel_errand, retry_errand
+from app.services.file_rows import file_row
 from app.services.option_defaults import OptionDefaults
 from app.services.retry import Redo
 from app.services.store import Store, Transaction
+from app.services.submission import ArrivedFile, Submission, earlier_job
 from app.services.task_service import TaskService, tell_queue
+from app.services.upload_events import tell_uploading
+from app.services.upload_rows import expected_row, upload_row
 from app.services.webhook_events import tell_end, tell_status
 
-
-@dataclass(frozen=True, slots=True)
-class ArrivedFile:
-    """A received file: the client's sanitised name, where its bytes rest, what probing found."""
-
-    filename: str
-    stored: StoredFile
-    facts: MediaFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a person asked for: files that are here, or a URL to fetch, and the options.
-
-    `idempotency_key` makes a repeated submission answer with the first one's Job.
-    """
-
-    options: TranscriptionOptions
-    files: tuple[ArrivedFile, ...] = ()
-    url: str | None = None
-    idempotency_key: str | None = None
-    webhook: WebhookTarget = NOBODY
-
-    @property
-    def fingerprint(self) -> str:
-        """Tells two submissions with the same key apart: sha256 over options, URL, the files' contents and the webhook."""
-        parts = [repr(asdict(self.options)), self.url or "", *(file.stored.sha256 for file in self.files)]
-        if self.webhook != NOBODY:
-            parts.append(repr(asdict(self.webhook)))
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+_PORTION = 25
+"""How many Tasks of a Job one transaction moves: others want to write as well."""
 
 
 class JobService:
@@ -61,7 +39,10 @@ class JobService:
         storage: Storage,
         defaults: OptionDefaults | None = None,
         webhooks: WebhookRules | None = None,
+        *,
+        zone: tzinfo | None = None,
     ) -> None:
+        self._zone = zone
         self.defaults = defaults or OptionDefaults()
         self._store = store
         self._tasks = tasks
@@ -74,14 +55,18 @@ class JobService:
         Bytes that turn out not to be needed (a repeated key, a failed transaction) are removed.
 
         Raises:
-            CesarError: `idempotency_conflict`, `bad_value` for a preset that is not known, `webhook_refused`.
+            CesarError: `idempotency_conflict`, `duplicate_refused`, `bad_value` for a preset that is not known, `webhook_refused`, and of
+                Files of the library `file_not_found`, `media_gone`.
         """
         try:
             options = self.defaults.complete(submission.options)
             webhook = self._webhooks.settle(submission.webhook)
+            plan = self._tasks.duplicates.plan(options)
             with self._store.write(durable=True) as tx:
-                earlier = self._earlier(tx, submission)
+                earlier = earlier_job(tx, submission.idempotency_key, submission.fingerprint)
                 job = earlier or self._accept(tx, submission, options, webhook)
+                if earlier is None:
+                    self._settle_duplicates(tx, job, plan)
                 job_id = job.uuid
         except BaseException:
             self.forget(submission.files)
@@ -96,6 +81,11 @@ class JobService:
         with self._store.read() as tx:
             return [task.uuid for task in tx.jobs.get(job_id).tasks]
 
+    def states(self, job_ids: Sequence[str]) -> list[JobState]:
+        """How far these Jobs are; those that are gone are left out."""
+        with self._store.read() as tx:
+            return tx.lists.states(job_ids)
+
     def unfinished(self) -> list[str]:
         """Public ids of all Tasks that are not finished, oldest first."""
         with self._store.read() as tx:
@@ -104,23 +94,67 @@ class JobService:
     def cancel(self, job_id: str) -> None:
         """Cancel what is not finished. Raises `CesarError`: `job_not_found`, `illegal_move` if nothing is left to cancel."""
         with self._store.write(durable=True) as tx:
-            unfinished = [task for task in tx.jobs.get(job_id).tasks if task.status not in FINISHED]
-            if not unfinished:
-                raise CesarError("illegal_move", "every task of this job is finished")
-            for task in unfinished:
-                self._tasks.cancel_within(tx, task)
-            tell_queue(tx)
+            job = tx.jobs.get(job_id)
+            if job.job_type in ERRANDS:
+                return cancel_errand(tx, job)
+        # From the end: whoever waits further ahead keeps his place meanwhile.
+        if not self._move_all(job_id, UNFINISHED, self._tasks.cancel_within, from_end=True):
+            raise CesarError("illegal_move", "every task of this job is finished")
+        return None
 
     def retry(self, job_id: str) -> None:
-        """Queue anew what failed. Raises `CesarError`: `job_not_found`, `illegal_move` if nothing did."""
+        """Queue anew what failed and still has its recording.
+
+        Raises:
+            CesarError: `job_not_found`, `illegal_move` if nothing failed, `media_gone` if nothing of what failed has its recording.
+        """
         with self._store.write(durable=True) as tx:
-            job = tx.jobs.get(job_id)
-            failed = [task for task in job.tasks if task.status in RETRYABLE]
-            if not failed:
-                raise CesarError("illegal_move", "no task of this job can be retried")
-            for task in failed:
+            job, archive = tx.jobs.get(job_id), None
+            is_errand = job.job_type in ERRANDS
+            if is_errand:
+                archive = retry_errand(tx, job)
+        self._remove_bytes([archive] if archive else [])
+        if not is_errand:
+            self._retry_tasks(job_id)
+
+    def _retry_tasks(self, job_id: str) -> None:
+        gone: list[CesarError] = []
+
+        def retry(tx: Transaction, task: Task) -> None:
+            try:
                 self._tasks.retry_within(tx, task, Redo())
-            tell_queue(tx)
+            except CesarError as problem:
+                if problem.code != "media_gone":
+                    raise
+                gone.append(problem)
+
+        failed = self._move_all(job_id, RETRYABLE, retry)
+        if failed == len(gone):
+            raise gone[0] if gone else CesarError("illegal_move", "no task of this job can be retried")
+        with self._store.write() as tx:
+            tx.jobs.get(job_id).retry_count += 1
+
+    def _move_all(
+        self,
+        job_id: str,
+        statuses: Collection[JobStatus],
+        move: Callable[[Transaction, Task], None],
+        *,
+        from_end: bool = False,
+    ) -> int:
+        """Move every Task that has one of these statuses, each once, a portion in a transaction; how many there were."""
+        moved, past = 0, None
+        while True:
+            with self._store.write(durable=True) as tx:
+                tasks = tx.lists.portion(tx.jobs.get(job_id), statuses, past, _PORTION, from_end=from_end)
+                for task in tasks:
+                    move(tx, task)
+                if tasks:
+                    tell_queue(tx)
+                    past = tasks[-1].position
+            moved += len(tasks)
+            if len(tasks) < _PORTION:
+                return moved
 
     def delete(self, job_id: str) -> list[str]:
         """Remove the Job, its Tasks and bytes that nobody else uses; the ids of the Tasks that are gone.
@@ -131,10 +165,11 @@ class JobService:
         with self._store.write(durable=True) as tx:
             job = tx.jobs.get(job_id)
             files, gone = list(job.files), [task.uuid for task in job.tasks]
+            archive = [job.output_path] if job.output_path else []
             tx.jobs.remove(job)
             keys = _remove_unused(tx, files)
             tell_queue(tx)
-        self._remove_bytes(keys)
+        self._remove_bytes(keys + archive)
         return gone
 
     def delete_task(self, task_id: str) -> None:
@@ -171,20 +206,15 @@ class JobService:
         except (CesarError, FileNotFoundError):
             return False  # somebody else removed it meanwhile
 
-    def _earlier(self, tx: Transaction, submission: Submission) -> Job | None:
-        if submission.idempotency_key is None:
-            return None
-        job = tx.jobs.by_key(submission.idempotency_key)
-        if job is not None and job.request_fingerprint != submission.fingerprint:
-            raise CesarError("idempotency_conflict")
-        return job
-
     def _accept(
         self, tx: Transaction, submission: Submission, options: TranscriptionOptions, webhook: WebhookTarget
     ) -> Job:
-        files = [tx.files.add(_file_row(arrived)) for arrived in submission.files]
+        files = [tx.files.add(file_row(arrived, self._zone)) for arrived in submission.files]
         if submission.url is not None:
             files.append(tx.files.add(File(original_filename="", original_path="", source_url=submission.url)))
+        files += self._of_library(tx, submission.library)
+        if submission.expected is not None:
+            files.append(tx.files.add(expected_row(submission.expected)))
         job = tx.jobs.add(
             Job(
                 model_size=options.model,
@@ -200,9 +230,29 @@ class JobService:
             ),
             files,
         )
-        for task in job.tasks:
-            _tell_accepted(tx, task)
+        tasks = tx.lists.tasks_of(job)
+        if submission.expected is not None:
+            tx.uploads.add(upload_row(tasks[-1], submission.expected))
+        _tell_accepted(tx, tasks)
+        if submission.expected is not None:
+            tell_uploading(tx, tasks[-1], 0, submission.expected.size_bytes)
         return job
+
+    def _settle_duplicates(self, tx: Transaction, job: Job, plan: Plan) -> None:
+        for task in tx.lists.tasks_of(job):
+            self._tasks.duplicates.note(tx, task.file)
+            self._tasks.duplicates.settle(tx, task, plan)
+        if plan.choice == "reuse":
+            tell_queue(tx)
+
+    def _of_library(self, tx: Transaction, uuids: Sequence[str]) -> list[File]:
+        files = tx.selections.files(uuids)
+        for file in files:
+            try:
+                self._storage.path_of(file.storage_path or "")
+            except CesarError:
+                raise CesarError("media_gone", f"file {file.uuid}") from None
+        return files
 
     def forget(self, files: Sequence[ArrivedFile]) -> None:
         """Remove the bytes of files that will belong to no Job."""
@@ -213,26 +263,17 @@ class JobService:
             self._storage.remove(key)
 
 
-def _file_row(arrived: ArrivedFile) -> File:
-    return File(
-        original_filename=arrived.filename,
-        original_path=arrived.filename,
-        storage_path=arrived.stored.key,
-        file_hash_sha256=arrived.stored.sha256,
-        file_size_bytes=arrived.stored.size_bytes,
-        mime_type=arrived.facts.mime_type,
-        duration_seconds=arrived.facts.duration_seconds,
-    )
-
-
-def _tell_accepted(tx: Transaction, task: Task) -> None:
-    task.queue_position = tx.tasks.queue_position(task)
-    (event,) = tx.events.append(task, StatusEvent(JobStatus.QUEUED, task.queue_position, task.attempt))
-    tell_status(tx, task, event)
+def _tell_accepted(tx: Transaction, tasks: Sequence[Task]) -> None:
+    positions = tx.lists.positions(tasks)
+    for task in tasks:
+        task.queue_position = positions.get(task.id)
+    told = [(task, StatusEvent(JobStatus.QUEUED, task.queue_position, task.attempt)) for task in tasks]
+    for task, event in zip(tasks, tx.events.begin(told), strict=True):
+        tell_status(tx, task, event)
 
 
 def _remove_unused(tx: Transaction, files: Sequence[File]) -> list[str]:
-    """Remove Files that no Task uses; keys of bytes that may go once this is committed."""
+    """Remove Files that no Task uses and nobody imported; keys of bytes that may go once this is committed."""
     unused = [file for file in files if not tx.files.is_used(file)]
     keys = [file.storage_path for file in unused if file.storage_path]
     for file in unused:

@@ -1,11 +1,22 @@
 """Owns reading: Tasks, Jobs and transcripts as bodies of the wire contract, each read in one moment of the database."""
 
+from dataclasses import dataclass
+
 from app.domain.errors import CesarError
+from app.domain.job_types import EXPORT
 from app.models import JobStatus
 from app.schemas.jobs import Job, JobPage
 from app.schemas.tasks import Task, TaskPage, Transcript
 from app.services.store import Store
-from app.services.views import job_view, task_view, transcript_view
+from app.services.views import job_digests, job_view, task_view, task_views, transcript_view
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An export's archive: its key in the storage, and the name it is offered under."""
+
+    key: str
+    filename: str
 
 
 class QueryService:
@@ -23,18 +34,32 @@ class QueryService:
         """One page of Tasks, newest first."""
         with self._store.read() as tx:
             rows, total = tx.tasks.list_all(status, page, per_page)
-            return TaskPage(tasks=[task_view(tx, row) for row in rows], total=total, page=page, per_page=per_page)
+            return TaskPage(tasks=task_views(tx, rows), total=total, page=page, per_page=per_page)
 
     def job(self, job_id: str) -> Job:
         """Raises `CesarError("job_not_found")`."""
         with self._store.read() as tx:
             return job_view(tx, tx.jobs.get(job_id))
 
-    def jobs(self, status: JobStatus | None, page: int, per_page: int) -> JobPage:
+    def jobs(self, status: JobStatus | None, page: int, per_page: int, job_type: str | None = None) -> JobPage:
         """One page of Jobs, newest first."""
         with self._store.read() as tx:
-            rows, total = tx.jobs.list_all(status, page, per_page)
-            return JobPage(jobs=[job_view(tx, row) for row in rows], total=total, page=page, per_page=per_page)
+            rows, total = tx.jobs.list_all(status, page, per_page, job_type)
+            return JobPage(jobs=job_digests(tx, rows), total=total, page=page, per_page=per_page)
+
+    def archive(self, job_id: str) -> Archive:
+        """Where an export's archive rests.
+
+        Raises:
+            CesarError: `job_not_found`, `not_found` for a Job that exports nothing, `export_not_ready`.
+        """
+        with self._store.read() as tx:
+            job = tx.jobs.get(job_id)
+            if job.job_type != EXPORT:
+                raise CesarError("not_found", f"a {job.job_type} job has no archive")
+            if job.output_path is None:
+                raise CesarError("export_not_ready", f"the job is {job.status.value}")
+            return Archive(job.output_path, f"cesar-{job.created_at:%Y%m%d-%H%M%S}.zip")
 
     def transcript(self, task_id: str) -> Transcript:
         """The segments so far. Raises `CesarError`: `task_not_found`, `transcript_not_ready` before the first segment."""

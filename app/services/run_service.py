@@ -7,11 +7,12 @@ from collections.abc import Callable
 from app.core.logging import logger
 from app.domain.disclosure import shown_text
 from app.domain.errors import Cancelled, CesarError
-from app.domain.ports import Emitter, Fetcher, MediaFacts, StoredFile
+from app.domain.ports import Audio, Emitter, Fetcher, MediaFacts, StoredFile
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Transcript
 from app.services.run_progress import RunProgress
 from app.services.runs import Claim
+from app.services.sound_service import SoundService
 from app.services.task_service import TaskService
 from app.services.whisperx_wrapper_service import PipelineTools, Recording, process_audio_common
 
@@ -30,7 +31,15 @@ _PAUSES_SECONDS = (0.5, 1.0, 2.0, 4.0)
 class RunService:
     """Runs claimed Tasks; every exception ends as an error of the catalogue."""
 
-    def __init__(self, tasks: TaskService, emitter: Emitter, tools: PipelineTools, fetcher: Fetcher) -> None:
+    def __init__(
+        self,
+        tasks: TaskService,
+        emitter: Emitter,
+        tools: PipelineTools,
+        fetcher: Fetcher,
+        sounds: SoundService | None = None,
+    ) -> None:
+        self._sounds = sounds
         self._tasks = tasks
         self._emitter = emitter
         self._tools = tools
@@ -59,9 +68,14 @@ class RunService:
             engine_known=lambda engine: self._tasks.engine_known(claim.lease, engine.name, engine.model, engine.device),
             reached=lambda stage, transcript: self._reached(claim, progress, stage, transcript),
             kept=claim.kept,
+            heard=lambda audio: self._hear(claim, audio),
         )
         self._flush(progress)
         _insist(lambda: self._tasks.complete(claim.lease, result))
+
+    def _hear(self, claim: Claim, audio: Audio) -> None:
+        if self._sounds is not None:
+            self._sounds.hear(claim.task_id, audio)
 
     def _reached(self, claim: Claim, progress: RunProgress, stage: TaskProgressStage, transcript: Transcript) -> None:
         self._flush(progress)

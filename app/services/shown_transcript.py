@@ -21,14 +21,14 @@ def follow_move(tx: Transaction, task: Task) -> None:
     if task.status not in FINISHED:
         return
     shown = shown_transcript(tx, task)
-    tx.search.index(task, _searched(shown))
+    tx.search.index(task, searched_segments(shown))
     if task.result_text is not None:
         tx.tasks.update(task.uuid, {"result_text": shown.text})
 
 
 def follow_edit(before: ShownTranscript, after: ShownTranscript) -> Callable[[Transaction, Task], None]:
     """What is to be done in the transaction that changes what is shown of a finished Task; what takes time is done already."""
-    was, becomes, text = _searched(before), _searched(after), after.text
+    was, becomes, text = searched_segments(before), searched_segments(after), after.text
 
     def follow(tx: Transaction, task: Task) -> None:
         tx.search.revise(task, was, becomes)
@@ -44,7 +44,8 @@ def clear_transcript(tx: Transaction, task: Task) -> None:
     tx.search.clear(task)
 
 
-def _searched(shown: ShownTranscript) -> list[SearchedSegment]:
+def searched_segments(shown: ShownTranscript) -> list[SearchedSegment]:
+    """What of a transcript is found."""
     return [
         SearchedSegment(position, segment.start, segment.end, segment.speaker, segment.text)
         for position, segment in enumerate(shown.segments)

@@ -1,7 +1,6 @@
-"""Owns the seam to the database: one transaction and what can be done within it.
+"""Owns the seam to the database (implemented by `app.infrastructure.database.store`): one transaction, and what can be done within it.
 
-`app.infrastructure.database.store` implements it. Whoever appends an event inside a transaction need not announce
-it: the store does so after the commit.
+Whoever appends an event inside a transaction need not announce it: the store does so after the commit.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,6 +15,11 @@ from app.domain.rewriting import Replacement
 from app.domain.search_query import SearchTerm
 from app.domain.transcript import Segment
 from app.models import File, Job, JobStatus, Task, WebhookDelivery
+from app.services.duplicate_store import DuplicateAccess
+from app.services.errand_store import Errands, Imports, Lists, Selections
+from app.services.keeping_store import Keeping
+from app.services.library_store import Library
+from app.services.upload_store import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,13 @@ class Files(Protocol):
         """Raises `CesarError("file_not_found")`."""
 
     def is_used(self, file: File) -> bool:
-        """Whether any Task still points to it."""
+        """Whether it is there for a reason: a Task points to it, or it was imported."""
 
     def remove(self, file: File) -> None:
         """Delete the row."""
 
     def storage_keys(self) -> set[str]:
-        """Keys of all stored bytes that a File points to."""
+        """Keys of all stored bytes that a File, or a Job with an archive, points to."""
 
 
 class Jobs(Protocol):
@@ -79,7 +83,9 @@ class Jobs(Protocol):
     def by_key(self, idempotency_key: str) -> Job | None:
         """The Job that was submitted with this key."""
 
-    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Job], int]:
+    def list_all(
+        self, status: JobStatus | None, page: int, per_page: int, job_type: str | None = None
+    ) -> tuple[list[Job], int]:
         """One page, newest first, and how many there are."""
 
     def is_empty(self, job: Job) -> bool:
@@ -99,7 +105,7 @@ class Tasks(Protocol):
         """Raises `CesarError("task_not_found")`."""
 
     def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Task], int]:
-        """One page, newest first, and how many there are."""
+        """One page with their Jobs and Files, newest first, and how many there are."""
 
     def update(self, identifier: str, update_data: dict[str, Any]) -> None:
         """Set columns; not `status`, which only `move` changes. Raises `CesarError("task_not_found")`."""
@@ -136,7 +142,7 @@ class Tasks(Protocol):
         """Public ids of Tasks that are not finished, oldest first."""
 
     def count(self, *statuses: JobStatus) -> int:
-        """How many Tasks have one of these statuses."""
+        """How many Tasks have one of these statuses; not those that wait for nothing but their recording."""
 
     def remove(self, task: Task) -> None:
         """Delete the Task, its segments and events."""
@@ -189,6 +195,9 @@ class Search(Protocol):
     def clear(self, task: Task) -> None:
         """Nothing of the Task is found any more."""
 
+    def holds(self, task: Task, segments: Sequence[SearchedSegment]) -> bool:
+        """Whether exactly these are found of a Task."""
+
     def find(self, terms: Sequence[SearchTerm], page: int, per_page: int) -> tuple[list[FoundSegment], int]:
         """One page of the segments that have all terms, best first, and how many there are."""
 
@@ -198,6 +207,9 @@ class Events(Protocol):
 
     def append(self, task: Task, *events: Event) -> list[StoredEvent]:
         """Number, encode and store events of a Task; announced after the commit."""
+
+    def begin(self, firsts: Sequence[tuple[Task, Event]]) -> list[StoredEvent]:
+        """The same for the first event of each of many Tasks that were made in this very transaction."""
 
 
 class Speeds(Protocol):
@@ -241,7 +253,7 @@ class Webhooks(Protocol):
         """Make it due now, as if never sent; one that is being sent stays as it is, so that none is sent twice at once."""
 
 
-class Transaction(Protocol):
+class Transaction(DuplicateAccess, Protocol):
     """Everything that can be done in one transaction."""
 
     @property
@@ -275,6 +287,34 @@ class Transaction(Protocol):
     @property
     def speeds(self) -> Speeds:
         """Speeds within this transaction."""
+
+    @property
+    def errands(self) -> Errands:
+        """Errands within this transaction."""
+
+    @property
+    def imports(self) -> Imports:
+        """What was imported, within this transaction."""
+
+    @property
+    def selections(self) -> Selections:
+        """Selections within this transaction."""
+
+    @property
+    def lists(self) -> Lists:
+        """Pages of lists within this transaction."""
+
+    @property
+    def library(self) -> Library:
+        """The library within this transaction."""
+
+    @property
+    def keeping(self) -> Keeping:
+        """What has been kept long enough, within this transaction."""
+
+    @property
+    def uploads(self) -> Uploads:
+        """Uploads in pieces, within this transaction."""
 
     @property
     def webhooks(self) -> Webhooks:

@@ -40,6 +40,7 @@ UNDONE: dict[str, Any] = {
     "detected_language": None,
     "language_probability": None,
     "speaker_count": None,
+    "reused_from": None,
 }
 """What a retry forgets when it begins with the recording."""
 

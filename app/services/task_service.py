@@ -5,7 +5,7 @@ renews the places in the queue. A worker's changes carry its lease; without a va
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from app.core.clock import utc_now
@@ -18,6 +18,8 @@ from app.domain.ports import MediaFacts, StoredFile
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Transcript
 from app.models import JobStatus, Task
+from app.services.duplicate_rule import DuplicateRule, Plan
+from app.services.file_rows import write_facts
 from app.services.option_defaults import OptionDefaults
 from app.services.retry import (
     KEEPING,
@@ -30,17 +32,21 @@ from app.services.retry import (
     wanted_changes,
 )
 from app.services.runs import Claim, RunResult, SpeakerFailure, speaker_warning, warnings_before
-from app.services.shown_transcript import clear_transcript, follow_move
+from app.services.shown_transcript import clear_transcript
 from app.services.store import Lease, Store, Transaction
+from app.services.submission import ArrivedFile
 from app.services.task_columns import FRESH, RENEWED, UNDONE, as_stored, failed, finished
-from app.services.webhook_events import tell_end, tell_status
+from app.services.task_moves import tell_move
 
 TOLD_POSITIONS = 20
 """How many places at the head of the queue are pushed when they change; the others are told when asked for."""
 
 
 class TaskService:
-    """The life of Tasks. `is_dead` tells for certain that a lease's owner no longer runs (False when unsure)."""
+    """The life of Tasks. `is_dead` tells for certain that a lease's owner no longer runs (False when unsure).
+
+    Times without an offset in what a URL brings are of `zone` (None: this machine's).
+    """
 
     def __init__(
         self,
@@ -50,8 +56,12 @@ class TaskService:
         max_attempts: int,
         is_dead: Callable[[str], bool],
         defaults: OptionDefaults | None = None,
+        zone: tzinfo | None = None,
+        duplicates: DuplicateRule | None = None,
     ) -> None:
+        self.duplicates = duplicates or DuplicateRule()
         self._store = store
+        self._zone = zone
         self._defaults = defaults or OptionDefaults()
         self._lease_time = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
@@ -103,21 +113,29 @@ class TaskService:
                 tx.tasks.update(lease.task_id, {"engine": engine, "model": model, "device": device})
 
     def arrived(self, lease: Lease, stored: StoredFile, facts: MediaFacts, filename: str) -> None:
-        """The bytes of a URL rest: the Task waits for its turn. Raises `Cancelled` if the lease is lost."""
+        """The bytes of a URL rest: the Task waits for its turn, or takes over a transcript that is there.
+
+        Raises:
+            CesarError: `duplicate_refused`.
+            Cancelled: the lease is lost.
+        """
+        plan = self.plan_for(lease.task_id)
         with self._store.write(durable=True) as tx:
             task = tx.tasks.get(lease.task_id)
             if not tx.tasks.move(task, JobStatus.QUEUED, lease, {}):
                 raise Cancelled
-            file = task.file
-            file.storage_path, file.file_hash_sha256, file.file_size_bytes = (
-                stored.key,
-                stored.sha256,
-                stored.size_bytes,
-            )
-            file.original_filename = file.original_path = filename
-            file.mime_type, file.duration_seconds = facts.mime_type, facts.duration_seconds
+            write_facts(task.file, ArrivedFile(filename, stored, facts), self._zone)
             self._tell(tx, task)
+            self.duplicates.note(tx, task.file)
+            self.duplicates.settle(tx, task, plan)
             tell_queue(tx)
+
+    def plan_for(self, task_id: str) -> Plan:
+        """What is to be done about a Task whose recording turns out to be in the library. Blocking; not within a transaction."""
+        with self._store.read() as tx:
+            task = tx.tasks.get(task_id)
+            options = TranscriptionOptions(**task.job.options | task.options)
+        return self.duplicates.plan(options)
 
     def reached(self, lease: Lease, stage: TaskProgressStage, transcript: Transcript) -> None:
         """The transcript is there, `stage` comes next: an attempt that follows begins with it. Raises `Cancelled` if the lease is lost."""
@@ -154,6 +172,16 @@ class TaskService:
                 self._fail(tx, tx.tasks.get(lease.task_id), lease, error)
                 tell_queue(tx)
 
+    def fail_waiting_within(self, tx: Transaction, task: Task, error: CesarError) -> None:
+        """End a Task whose recording never came, as part of a larger transaction, which has to end with `tell_queue`.
+
+        No worker ever had it, so it takes both steps there are at once.
+        """
+        lease = Lease(task.uuid, task.attempt, "intake")
+        held = {"lease_owner": lease.owner, "lease_expires_at": utc_now()}
+        if tx.tasks.move(task, JobStatus.DOWNLOADING, None, held):
+            self._fail(tx, task, lease, error)
+
     def put_back(self, lease: Lease) -> None:
         """Return a running Task to the queue because this worker shuts down; a new attempt follows. No effect if the lease is lost."""
         with self._store.write(durable=True) as tx:
@@ -183,6 +211,7 @@ class TaskService:
         ended = {"completed_at": utc_now(), "queue_position": None, "stalled": False}
         if not tx.tasks.move(task, JobStatus.CANCELLED, None, ended):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be cancelled")
+        tx.uploads.end(task)
         self._tell(tx, task)
 
     def retry(self, task_id: str, redo: Redo | None = None) -> None:
@@ -192,18 +221,23 @@ class TaskService:
             CesarError: `task_not_found`, `illegal_move`, `bad_value` for options that cannot be.
         """
         with self._store.write(durable=True) as tx:
-            self.retry_within(tx, tx.tasks.get(task_id), redo or Redo())
+            task = tx.tasks.get(task_id)
+            self.retry_within(tx, task, redo or Redo())
+            task.job.retry_count += 1
             tell_queue(tx)
 
     def retry_within(self, tx: Transaction, task: Task, redo: Redo) -> None:
         """The same, as part of a larger transaction, which has to end with `tell_queue`."""
         if task.status not in RETRYABLE and not (redo.stage and task.status is JobStatus.COMPLETED):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be retried")
+        if task.file.media_removed_at is not None:
+            raise CesarError("media_gone")
+        if task.file.storage_path is None and task.file.source_url is None:
+            raise CesarError("media_gone", "its upload did not come to a good end")
         redo = in_effect(redo, task)
         changes = self._defaults.change(task.job.options | task.options, wanted_changes(redo))
         check_stage(redo.stage, changes)
         stage = first_stage(task, redo)
-        task.job.retry_count += 1
         kept = RENEWED | named_language(stage, changes) if stage else RENEWED | UNDONE
         self._requeue(tx, task, None, kept | {"recoveries": 0, "redo_from": stage, "options": task.options | changes})
 
@@ -281,13 +315,7 @@ class TaskService:
 
     def _tell(self, tx: Transaction, task: Task) -> None:
         """Store the status event of a move just made, and what follows from it: what is shown and found, the Job's status."""
-        follow_move(tx, task)
-        position = tx.tasks.queue_position(task)
-        task.queue_position = position
-        (event,) = tx.events.append(task, StatusEvent(task.status, position, task.attempt))
-        tell_status(tx, task, event)
-        if (ended := tx.jobs.refresh(task.job_id)) is not None:
-            tell_end(tx, ended)
+        tell_move(tx, task)
 
 
 def tell_queue(tx: Transaction) -> None:

@@ -1,19 +1,24 @@
 """Owns how Tasks, Jobs and transcripts look from outside: rows in, bodies of the wire contract out."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 from app.domain.disclosure import shown_receiver, shown_text, shown_url
 from app.domain.edits import ShownSegment, ShownTranscript
 from app.domain.errors import CATALOGUE
+from app.domain.job_types import ERRANDS
 from app.domain.lifecycle import FINISHED
 from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
-from app.models import Job, JobStatus, Task
+from app.models import File, Job, JobStatus, Task
 from app.schemas import jobs as wire_jobs
 from app.schemas import tasks as wire
 from app.services.shown_transcript import shown_transcript
 from app.services.store import Transaction
+
+SHOWN_IN_LISTS: Final = 10
+"""How many Tasks and Files of each Job a list shows; the Job itself has them all."""
 
 _SHARED_WITH_ONLY_TASK = (
     "speaker_count",
@@ -26,8 +31,14 @@ _SHARED_WITH_ONLY_TASK = (
 )
 
 
-def task_view(tx: Transaction, task: Task) -> wire.Task:
-    """One Task as its body."""
+def task_views(tx: Transaction, tasks: Collection[Task]) -> list[wire.Task]:
+    """Tasks as their bodies; their places in the queue are read all at once."""
+    positions = tx.lists.positions(tasks)
+    return [task_view(tx, task, positions) for task in tasks]
+
+
+def task_view(tx: Transaction, task: Task, positions: Mapping[int, int] | None = None) -> wire.Task:
+    """One Task as its body; `positions` are known places in the queue by row id."""
     failure = CATALOGUE.get(task.error_code or task.diarization_error_code or "")
     return wire.Task(
         id=task.uuid,
@@ -41,7 +52,7 @@ def task_view(tx: Transaction, task: Task) -> wire.Task:
         message=task.progress_message,
         eta_seconds=task.eta_seconds,
         stalled=task.stalled,
-        queue_position=tx.tasks.queue_position(task),
+        queue_position=tx.tasks.queue_position(task) if positions is None else positions.get(task.id),
         attempt=task.attempt,
         seq=task.last_seq,
         epoch=task.epoch,
@@ -67,6 +78,7 @@ def task_view(tx: Transaction, task: Task) -> wire.Task:
         started_at=task.started_at,
         completed_at=task.completed_at,
         links=task_links(task),
+        reused_from=task.reused_from,
     )
 
 
@@ -84,15 +96,51 @@ def task_links(task: Task) -> wire.TaskLinks:
 
 def job_links(job: Job) -> wire_jobs.JobLinks:
     """Where a Job is."""
-    return wire_jobs.JobLinks(self=f"/jobs/{job.uuid}", socket="/ws")
+    here = f"/jobs/{job.uuid}"
+    return wire_jobs.JobLinks(self=here, socket="/ws", archive=f"{here}/archive" if job.output_path else None)
 
 
 def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
-    """One Job as its body; with one Task, that Task's fields are shown flat."""
-    tasks = [task_view(tx, task) for task in job.tasks]
-    only = tasks[0] if len(tasks) == 1 else None
-    asked = _asked(job)
-    leading = _leading(tasks)
+    """One Job as its body, with all its Tasks and Files; with one Task, that Task's fields are shown flat."""
+    rows = tx.lists.tasks_of(job)
+    tasks = task_views(tx, rows)
+    return _job_body(
+        job, tasks, job.files, _leading(tasks), percentage=_mean_percentage(tasks), asked=_asked(job, rows)
+    )
+
+
+def job_digests(tx: Transaction, jobs: Sequence[Job]) -> list[wire_jobs.Job]:
+    """Jobs as a list shows them: with the first of their Tasks and Files."""
+    digests = tx.lists.digests(jobs, SHOWN_IN_LISTS)
+    rows = {
+        task.id: task for digest in digests.values() for task in (*digest.tasks, digest.leading) if task is not None
+    }
+    shown = {view.id: view for view in task_views(tx, list(rows.values()))}
+    return [
+        _job_body(
+            job,
+            [shown[task.uuid] for task in digest.tasks],
+            digest.files,
+            shown[digest.leading.uuid] if digest.leading else None,
+            percentage=digest.percentage,
+            asked=_asked(job, digest.tasks),
+        )
+        for job in jobs
+        for digest in [digests[job.id]]
+    ]
+
+
+def _job_body(
+    job: Job,
+    tasks: list[wire.Task],
+    files: Sequence[File],
+    leading: wire.Task | None,
+    *,
+    percentage: int | None,
+    asked: Mapping[str, Any],
+) -> wire_jobs.Job:
+    only = tasks[0] if len(tasks) == 1 and job.progress_total == 1 else None
+    is_errand = job.job_type in ERRANDS
     return wire_jobs.Job(
         id=job.uuid,
         job_id=job.uuid,
@@ -100,7 +148,7 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
         status=job.status,
         progress_current=job.progress_current,
         progress_total=job.progress_total,
-        progress=_mean_percentage(tasks),
+        progress=_counted(job) if is_errand else percentage,
         progress_phase=leading.progress_stage if leading else None,
         progress_phase_pct=leading.stage_percentage if leading else None,
         download_progress=_download_progress(leading),
@@ -115,6 +163,7 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
         min_speakers=asked["min_speakers"],
         max_speakers=asked["max_speakers"],
         tasks=tasks,
+        files=[wire_jobs.JobFile(id=file.uuid, filename=file.original_filename) for file in files] if is_errand else [],
         webhook_url=shown_receiver(job.webhook_url) if job.webhook_url else None,
         webhook_statuses=job.webhook_statuses,
         links=job_links(job),
@@ -122,7 +171,7 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
     )
 
 
-def _asked(job: Job) -> dict[str, Any]:
+def _asked(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
     """What the Job asks for now: with one Task, what its latest retry changed lies over the submission."""
     submitted = {
         "model": job.model_size,
@@ -131,7 +180,7 @@ def _asked(job: Job) -> dict[str, Any]:
         "min_speakers": job.min_speakers,
         "max_speakers": job.max_speakers,
     }
-    return submitted | (job.tasks[0].options if len(job.tasks) == 1 else {})
+    return submitted | (tasks[0].options if len(tasks) == 1 and job.progress_total == 1 else {})
 
 
 def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
@@ -180,6 +229,13 @@ def _shown_name(task: Task) -> str:
 def _options(stored: dict[str, Any]) -> dict[str, Any]:
     known = {field.name for field in fields(TranscriptionOptions)}
     return {name: value for name, value in stored.items() if name in known and value is not None}
+
+
+def _counted(job: Job) -> int:
+    """How far an errand is: nobody knows how much there is to do before it began."""
+    if job.status is JobStatus.COMPLETED:
+        return 100
+    return 100 * job.progress_current // job.progress_total if job.progress_total else 0
 
 
 def _mean_percentage(tasks: list[wire.Task]) -> int | None:

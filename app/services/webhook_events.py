@@ -24,6 +24,7 @@ def tell_end(tx: Transaction, job: Job) -> None:
 def _ended(job: Job) -> EndedJob:
     return EndedJob(
         id=job.uuid,
+        job_type=job.job_type,
         status=job.status,
         created_at=job.created_at,
         completed_at=job.completed_at,

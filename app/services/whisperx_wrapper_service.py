@@ -72,6 +72,7 @@ def process_audio_common(
     engine_known: Callable[[Engine], None],
     reached: Reached,
     kept: Kept | None = None,
+    heard: Callable[[Audio], None] | None = None,
 ) -> RunResult:
     """Turn stored media into a transcript; what fails behind the text does not cost the text.
 
@@ -83,13 +84,14 @@ def process_audio_common(
         engine_known: called once with the engine that runs, before it does.
         reached: called when the text is there and a later stage begins.
         kept: a transcript to begin with, at a later stage; no engine is loaded then.
+        heard: called with the decoded recording, before anything is made of it.
 
     Raises:
         CesarError: whatever media tools and engine raise.
         Cancelled: the run is no longer wanted.
     """
     with tools.storage.scratch() as folder:
-        run = _Run(recording, options, progress, tools, reached, folder / "audio.s16")
+        run = _Run(recording, options, progress, tools, reached, folder / "audio.s16", heard)
         draft = run.transcribe(engine_known) if kept is None else run.resume(kept)
         for stage in draft.todo:
             draft = run.improve(stage, draft)
@@ -104,6 +106,7 @@ class _Run:
     tools: PipelineTools
     reached: Reached
     decoded: Path
+    heard: Callable[[Audio], None] | None
 
     def transcribe(self, engine_known: Callable[[Engine], None]) -> _Draft:
         """Begin with the recording."""
@@ -214,6 +217,8 @@ class _Run:
         control.fraction(0.0)
         source = self.tools.storage.path_of(self.recording.storage_key)
         audio = self.tools.media.decode(source, self.decoded, control)
+        if self.heard is not None:
+            self.heard(audio)
         self.progress.plan(_estimates(paces, planned, audio.duration_seconds))
         return audio
 

@@ -95,6 +95,7 @@ const cutOff = () => unreachable("The connection broke during the upload.", "The
 function formOf(file, options) {
   const form = new FormData();
   for (const [name, value] of Object.entries(options)) form.append(name, value);
+  form.append("modified", file.lastModified);
   form.append("files", file, file.name);
   return form;
 }

@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -53,9 +53,18 @@ KINDS = (
 )
 
 
-def make(path: Path, kind: Kind, *, seconds: float = 2.0, hertz: float = 440.0) -> Path:
-    """Write a tone (silence for 0 Hertz) of `seconds` as `kind`."""
-    with av.open(str(path), "w", format=kind.container) as container:
+def make(
+    path: Path,
+    kind: Kind,
+    *,
+    seconds: float = 2.0,
+    hertz: float = 440.0,
+    tags: Mapping[str, str] | None = None,
+    options: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a tone (silence for 0 Hertz) of `seconds` as `kind`, with tags; `options` are the container's."""
+    with av.open(str(path), "w", format=kind.container, options=dict(options or {})) as container:
+        container.metadata.update(tags or {})
         picture = container.add_stream("mpeg4", rate=5) if kind.video else None
         sound = container.add_stream(kind.codec, rate=kind.rate, layout=kind.layout)
         if picture is not None:

@@ -14,6 +14,7 @@ from app.domain.ports import Aligner, Audio, Diarizer, Engine, RunControl
 from app.infrastructure.websocket.progress_emitter import ProgressEmitter
 from app.services.run_progress import RunProgress
 from app.services.run_service import RunService
+from app.services.sound_service import SoundService
 from app.services.whisperx_wrapper_service import PipelineTools
 from tests.fakes import scripted_aligner, scripted_diarizer, scripted_engine
 from tests.workbench import FACTS, Workbench
@@ -71,6 +72,7 @@ class Pipeline:
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
         self.shelf = FakeShelf()
+        self.sounds: SoundService | None = None
         self.emitter = ProgressEmitter(bench.announcements, bench.worker_log)  # type: ignore[arg-type]
 
     def transcribe(self, script: str = "", **options: object) -> str:
@@ -83,7 +85,7 @@ class Pipeline:
         """Run the Task that waits."""
         claim = self.bench.claim()
         tools = PipelineTools(self.bench.storage, FakeMedia(), self.shelf, self._speeds)
-        service = RunService(self.bench.tasks, self.emitter, tools, None)  # type: ignore[arg-type]
+        service = RunService(self.bench.tasks, self.emitter, tools, None, self.sounds)  # type: ignore[arg-type]
         service.run(claim, RunProgress(claim.task_id, self.emitter, claim.percentage))
 
     def history(self, task_id: str, *kinds: str) -> list[dict[str, Any]]:

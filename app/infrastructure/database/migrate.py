@@ -9,7 +9,7 @@ from app.core.config import SettingsError
 from app.infrastructure.database.engine import Database
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 """The schema this code is written for: the newest revision under `migrations/versions`."""
 
 

@@ -20,10 +20,10 @@ _PATIENCE_MILLISECONDS = 100
 _QUERY = """
 SELECT t.status, t.progress_percentage, t.progress_stage, t.error, t.last_seq, t.stage_percentage, t.eta_seconds,
        t.stalled, t.progress_message, t.attempt, t.error_code, t.epoch,
-       CASE WHEN t.status = 'queued' THEN 1 + (
+       CASE WHEN t.status = 'queued' AND t.id NOT IN (SELECT task_id FROM uploads) THEN 1 + (
            SELECT count(*) FROM tasks AS ahead
-           WHERE ahead.status = 'queued' AND (ahead.job_id < t.job_id
-                 OR (ahead.job_id = t.job_id AND ahead.position < t.position)))
+           WHERE ahead.status = 'queued' AND (ahead.job_id, ahead.position) < (t.job_id, t.position)
+                 AND ahead.id NOT IN (SELECT task_id FROM uploads))
        END
 FROM tasks AS t WHERE t.uuid = ?
 """

@@ -8,14 +8,22 @@ from sqlmodel import Session
 from app.core.logging import logger
 from app.domain.ports import Announcer
 from app.infrastructure.database.engine import Database
+from app.infrastructure.database.repositories.duplicates import DuplicateRepository
 from app.infrastructure.database.repositories.edits import EditRepository
+from app.infrastructure.database.repositories.errands import ErrandRepository, ImportRepository
 from app.infrastructure.database.repositories.events import EventRepository
 from app.infrastructure.database.repositories.files import FileRepository
+from app.infrastructure.database.repositories.fingerprints import FingerprintRepository
 from app.infrastructure.database.repositories.jobs import JobRepository
+from app.infrastructure.database.repositories.keeping import KeepingRepository
+from app.infrastructure.database.repositories.library import LibraryRepository
+from app.infrastructure.database.repositories.lists import ListRepository
 from app.infrastructure.database.repositories.search import SearchRepository
+from app.infrastructure.database.repositories.selections import SelectionRepository
 from app.infrastructure.database.repositories.speeds import SpeedRepository
 from app.infrastructure.database.repositories.tasks import TaskRepository
 from app.infrastructure.database.repositories.transcripts import TranscriptRepository
+from app.infrastructure.database.repositories.uploads import UploadRepository
 from app.infrastructure.database.repositories.webhooks import WebhookRepository
 from app.services.store import Transaction
 
@@ -32,7 +40,16 @@ class SqlTransaction:
         self.search = SearchRepository(session)
         self.events = EventRepository(session, touched)
         self.speeds = SpeedRepository(session)
+        self.errands = ErrandRepository(session)
+        self.imports = ImportRepository(session)
+        self.selections = SelectionRepository(session)
+        self.lists = ListRepository(session)
+        self.uploads = UploadRepository(session)
         self.webhooks = WebhookRepository(session)
+        self.library = LibraryRepository(session)
+        self.duplicates = DuplicateRepository(session)
+        self.sounds = FingerprintRepository(session)
+        self.keeping = KeepingRepository(session)
 
 
 class SqlStore:

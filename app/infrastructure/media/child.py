@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from io import FileIO
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 import av
@@ -49,6 +50,14 @@ CODECS: Final = (
     "pcm_s16le_planar,pcm_s24be,pcm_s24le,pcm_s24le_planar,pcm_s32be,pcm_s32le,pcm_s32le_planar,pcm_s64be,pcm_s64le,"
     "pcm_s8,pcm_s8_planar,pcm_u16be,pcm_u16le,pcm_u24be,pcm_u24le,pcm_u32be,pcm_u32le,pcm_u8,qcelp,qdm2,ralf,"
     "real_144,real_288,s302m,sipr,speex,tak,truehd,truespeech,tta,vorbis,wavpack,wmalossless,wmapro,wmav1,wmav2,wmavoice"
+)
+
+TOLD_STREAMS, TOLD_TAGS, TAG_CHARACTERS = 32, 24, 64  # a file may hold any number of them, of any length
+
+# By their names in FFmpeg, which maps ID3's TDRC, TYER with TDAT and TIME, and RIFF's ICRD and IDIT to `date` or `creation_time`.
+TIME_TAGS: Final = (
+    "creation_time,date,date_recorded,date_digitized,year,tdrc,tyer,origination_date,origination_time,"
+    "com.apple.quicktime.creationdate"
 )
 
 _OPTIONS: Final = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "pipe"}
@@ -148,14 +157,36 @@ def _duration(container: Any, stream: Any) -> float | None:
 
 def _probe(order: dict[str, Any]) -> dict[str, Any]:
     container, stream = _open(order["max_seconds"])
+    streams = [_describe(each) for each in container.streams]
     return {
         "container": container.format.name,
         "codec": stream.codec_context.name,
         "duration_seconds": _duration(container, stream),
         "sample_rate": stream.codec_context.sample_rate,
         "channels": stream.codec_context.channels,
-        "video": any(not video.disposition & av.stream.Disposition.attached_pic for video in container.streams.video),
+        "video": any(each["type"] == "video" for each in streams),
+        "streams": streams[:TOLD_STREAMS],
+        "time_tags": list(islice(_time_tags(container), TOLD_TAGS)),
     }
+
+
+def _describe(stream: Any) -> dict[str, Any]:
+    context, picture = stream.codec_context, stream.disposition & av.stream.Disposition.attached_pic
+    return {
+        "type": "picture" if picture else stream.type or "data",
+        "codec": context.codec.canonical_name if context else None,
+        "language": stream.language[:TAG_CHARACTERS] if stream.language not in (None, "und") else None,
+        "sample_rate": getattr(context, "sample_rate", None),
+        "channels": getattr(context, "channels", None),
+    }
+
+
+def _time_tags(container: Any) -> Iterator[dict[str, str]]:
+    streams = ((f"stream {each.index}", each.metadata) for each in islice(container.streams, TOLD_STREAMS))
+    for place, tags in (("container", container.metadata), *streams):
+        for name, text in tags.items():
+            if name.lower() in TIME_TAGS.split(","):
+                yield {"place": place, "name": name.lower(), "text": text[:TAG_CHARACTERS]}
 
 
 def _decode(order: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,17 @@ from app.infrastructure.net.guarded import Allowance, GuardedBackend, Resolver, 
 
 MAX_REDIRECTS: Final = 5
 MAX_URL_CHARACTERS: Final = 8192
+_PAGES: Final = ("text/html", "application/xhtml+xml")
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _STATUS_CODES: Final = {401: "url_forbidden", 403: "url_forbidden", 404: "url_not_found", 410: "url_not_found"}
+
+
+class WebPage(CesarError):
+    """What is at the address is a page, not a recording; nothing of it was kept."""
+
+    def __init__(self) -> None:
+        super().__init__("not_media", "the address leads to a web page")
 
 
 class UrlFetcher:
@@ -49,7 +58,7 @@ class UrlFetcher:
         """Stream the body into `receiver`, which the caller commits or, after any failure, abandons.
 
         Details of errors name the host, never the path or query: those may hold a secret.
-        Raises `CesarError` as the port says; `Cancelled`.
+        Raises `CesarError` as the port says, `WebPage` at the beginning of one; `Cancelled`.
         """
         allowance = Allowance(self._timeout_seconds, control.check)
         target = _checked(url)
@@ -86,6 +95,8 @@ class UrlFetcher:
         self._refuse_more_than_limit(expected or 0)
         done = 0
         for chunk in response.iter_stream():
+            if not done and _begins_page(response, chunk):
+                raise WebPage
             done += len(chunk)
             self._refuse_more_than_limit(done)
             receiver.write(chunk)
@@ -140,6 +151,12 @@ def _header(response: httpcore2.Response, name: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def _begins_page(response: httpcore2.Response, chunk: bytes) -> bool:
+    """By both of its marks: servers call recordings pages, too."""
+    kind = _header(response, b"content-type").partition(";")[0].strip().lower()
+    return kind in _PAGES and chunk.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"<")
 
 
 def _length(response: httpcore2.Response) -> int | None:

@@ -65,7 +65,7 @@ class Sandbox:
             CesarError: what the child answered, or `bad_media` if it crashed, hung or hit a limit.
         """
         with self._child(order, source) as child:
-            talk = _Talk(child, self._silence_seconds)
+            talk = Talk(child, self._silence_seconds)
             answer = None
             for message in talk.messages(check):
                 if "fraction" in message:
@@ -89,7 +89,7 @@ class Sandbox:
         try:
             yield child
         finally:
-            _end(child)
+            end_child(child)
 
     def _argument(self, order: Order) -> str:
         return json.dumps(
@@ -124,7 +124,7 @@ def _bubblewrap_options() -> Iterator[str]:
         yield from ("--ro-bind-try", folder, folder)
 
 
-class _Talk:
+class Talk:
     """What a child says: JSON lines on standard output, and the end of its standard error for the case that it dies."""
 
     def __init__(self, child: subprocess.Popen[bytes], silence_seconds: float) -> None:
@@ -167,7 +167,7 @@ class _Talk:
         return time.monotonic() - self._heard > self._silence_seconds or len(self._line) > LINE_BYTES
 
 
-def _result_of(answer: dict[str, Any] | None, child: subprocess.Popen[bytes], talk: _Talk) -> dict[str, Any]:
+def _result_of(answer: dict[str, Any] | None, child: subprocess.Popen[bytes], talk: Talk) -> dict[str, Any]:
     code = None if talk.hung else _exit_code(child)
     if code is None:
         raise CesarError("bad_media", "the decoder made no progress and was stopped")
@@ -202,7 +202,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def end_child(child: subprocess.Popen[bytes]) -> None:
     """Nothing of the child's session stays behind, whatever happened."""
     if child.poll() is None:
         with suppress(ProcessLookupError):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from app.domain.media import MediaStream, TimeTag
 from app.domain.ports import Audio, MediaFacts, RunControl
 from app.infrastructure.media.mime import mime_type_of
 from app.infrastructure.media.sandbox import Order, Sandbox
@@ -38,6 +39,8 @@ class SandboxedMediaTools:
             codec=found["codec"],
             sample_rate=found["sample_rate"],
             channels=found["channels"],
+            streams=tuple(MediaStream(**stream) for stream in found["streams"]),
+            time_tags=tuple(TimeTag(**tag) for tag in found["time_tags"]),
         )
 
     def decode(self, path: Path, target: Path, control: RunControl) -> Audio:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from app.domain.errors import CesarError
 from app.domain.ports import StoredFile
+from app.infrastructure.storage.derived import remove_derived
 from app.infrastructure.storage.disk import reporting_full_disk, sync_folder
 
 FLUSH_BYTES: Final = 16 << 20
@@ -47,9 +48,10 @@ class LocalStorage:
         return path
 
     def remove(self, key: str) -> None:
-        """Delete an object; one that is already gone, or never was ours, is no error."""
+        """Delete an object and what was made from it; one that is already gone, or never was ours, is no error."""
         if _KEY.fullmatch(key):
             _place(self._root, key).unlink(missing_ok=True)
+            remove_derived(self._root, key)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

@@ -21,6 +21,7 @@ from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.deletions import DeletionWatch
 from app.infrastructure.websocket.event_log import LogTail
 from app.infrastructure.websocket.hub import Hub
+from app.infrastructure.websocket.job_watch import JobWatch
 from app.infrastructure.websocket.message import Message
 from app.infrastructure.websocket.subscription import Subscription
 from app.schemas.socket import Heartbeat, Problem
@@ -84,6 +85,7 @@ class ConnectionManager:
         self._hub = Hub(self._close_gap)
         self._tail: LogTail | None = None
         self._catch_up: CatchUp | None = None
+        self._jobs: JobWatch | None = None
         self._connections: set[Connection] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -101,6 +103,9 @@ class ConnectionManager:
             self._tail = LogTail(self._log, lambda: self._hub.is_watched, self._hand_over)
             self._tail.start()
             self._catch_up = CatchUp(self._log, self._tail.aim)
+            if self.directory is not None:
+                self._jobs = JobWatch(self.directory)
+                self._begin(self._jobs.run())
             self._begin(DeletionWatch(self._log, self._hub, self._tail, self._drop).run())
         self._begin(self._send_heartbeats())
 
@@ -165,7 +170,7 @@ class ConnectionManager:
     def forget(self, connection: Connection) -> None:
         """The connection is gone."""
         self._connections.discard(connection)
-        self._hub.forget(connection)
+        self._forget_subscriptions(connection)
         if not self._connections:
             self._empty.set()
 
@@ -207,12 +212,27 @@ class ConnectionManager:
         finally:
             self._hub.release_everything(connection)
 
+    async def watch_job(self, connection: Connection, job_id: str) -> None:
+        """Tell how far the Job itself is, now and whenever that changes. Raises `CesarError("job_not_found")`."""
+        if self._jobs is not None:
+            await self._jobs.watch(connection, job_id)
+
+    def unwatch_job(self, connection: Connection, job_id: str) -> None:
+        """Stop telling of the Job itself."""
+        if self._jobs is not None:
+            self._jobs.unwatch(connection, job_id)
+
     def unwatch(self, connection: Connection, task_id: str | None) -> None:
         """Stop watching a Task, or (None) everything."""
         if task_id is None:
-            self._hub.forget(connection)
+            self._forget_subscriptions(connection)
         else:
             self._hub.unsubscribe(connection, task_id)
+
+    def _forget_subscriptions(self, connection: Connection) -> None:
+        self._hub.forget(connection)
+        if self._jobs is not None:
+            self._jobs.forget(connection)
 
     async def _watch_if_there(self, connection: Connection, task_id: str, resume: Resume) -> None:
         try:

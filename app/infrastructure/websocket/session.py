@@ -199,6 +199,7 @@ class Session:
         if command.job_id is not None:
             for task_id in await self._tasks_of(command.job_id):
                 await self._manager.watch(self._connection, task_id, resume)
+            await self._manager.watch_job(self._connection, command.job_id)
         else:
             await self._manager.watch_everything(self._connection, resume)
         self._answer(Ok(id=command.id))
@@ -207,6 +208,7 @@ class Session:
         if command.all:
             task_ids: list[str | None] = [None]
         elif command.job_id is not None:
+            self._manager.unwatch_job(self._connection, command.job_id)
             task_ids = [*await self._tasks_of(command.job_id)]
         else:
             task_ids = [command.task_id]

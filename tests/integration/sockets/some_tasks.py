@@ -1,9 +1,11 @@
 """Owns Tasks to watch, in a real database, without recordings and without a worker."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.domain.errors import CesarError
 from app.domain.events import StatusEvent
+from app.domain.job_types import JobState
 from app.domain.lifecycle import FINISHED, JobStatus
 from app.domain.ports import Announcer
 from app.infrastructure.database.engine import Database
@@ -52,6 +54,17 @@ class SomeTasks:
             if not tx.tasks.move(task, status, None, {}):
                 raise CesarError("illegal_move")
             tx.events.append(task, StatusEvent(status))
+            tx.jobs.refresh(task.job_id)
+
+    def job_states(self, job_ids: Sequence[str]) -> list[JobState]:
+        """See the port."""
+        with self._store.read() as tx:
+            return tx.lists.states(job_ids)
+
+    def delete_job(self, job_id: str) -> None:
+        """Remove a Job and its Tasks."""
+        with self._store.write() as tx:
+            tx.jobs.remove(tx.jobs.get(job_id))
 
     def tasks_of_job(self, job_id: str) -> list[str]:
         """See the port."""

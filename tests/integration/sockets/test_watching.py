@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import httpx2
 import orjson
@@ -102,6 +103,37 @@ async def test_one_socket_watches_all_tasks_of_a_job(world: World) -> None:
         assert (await client.hear())["type"] == "unsubscribed"
         world.log.append([(task, warning()) for task in tasks])
         assert [(await client.hear())["task_id"] for _ in tasks[1:]] == tasks[1:]
+
+
+async def test_a_job_tells_how_far_it_is(world: World) -> None:
+    """Who subscribed to a Job hears its present state, each time it is another one, and that it is gone."""
+    job = world.tasks.add_job(2)
+    tasks = world.tasks.tasks_of_job(job)
+
+    def of_job(message: dict[str, Any]) -> bool:
+        return message["type"] == "job"
+
+    async with world.connect("/ws") as client:
+        await client.say(type="subscribe", job_id=job)
+        told = (await client.hear_until(of_job))[-1]
+        assert (told["job_id"], told["job_type"], told["status"]) == (job, "process", "queued")
+        assert (told["progress_current"], told["progress_total"], "seq" in told) == (0, 2, False)
+        for done, task in enumerate(tasks, start=1):
+            world.tasks.finish(task)
+            told = (await client.hear_until(of_job))[-1]
+            assert told["progress_current"] == done
+        assert told["status"] == "cancelled"
+        world.tasks.delete_job(job)
+        gone = await client.hear_until(lambda m: m.get("error_code") == "job_not_found")
+        assert gone[-1]["task_id"] is None
+    async with world.connect("/ws") as client:
+        empty = world.tasks.add_job(0)
+        await client.say(type="subscribe", job_id=empty)
+        assert [(await client.hear())["type"] for _ in range(2)] == ["job", "ok"]
+        await client.say(type="unsubscribe", job_id=empty)
+        world.tasks.delete_job(empty)
+        await client.say(type="ping")
+        assert (await client.hear())["type"] == "pong"
 
 
 async def test_all_covers_tasks_created_later_and_retried_ones(world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
-from app.services.job_service import ArrivedFile, Submission
+from app.services.submission import ArrivedFile, Submission
 from tests.workbench import FACTS, Workbench
 
 

@@ -9,8 +9,8 @@ from app.core.config import Settings, SettingsError
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.infrastructure.engines.choice import check_model_folder
-from app.services.job_service import ArrivedFile, Submission
 from app.services.option_defaults import BUILT_IN, OptionDefaults, option_defaults, read_presets
+from app.services.submission import ArrivedFile, Submission
 from tests.workbench import FACTS, Workbench
 
 OURS = {"interview": {"model": "medium", "num_speakers": 2, "diarize": True}}

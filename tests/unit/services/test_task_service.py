@@ -12,9 +12,9 @@ from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Segment, Transcript, Word
-from app.services.job_service import Submission
 from app.services.runs import RunResult
 from app.services.store import Lease
+from app.services.submission import Submission
 from tests.workbench import FACTS, Workbench
 
 RESULT = RunResult(

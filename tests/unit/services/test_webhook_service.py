@@ -15,8 +15,8 @@ from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.domain.webhooks import NOBODY, WebhookTarget
 from app.models import WebhookDelivery
-from app.services.job_service import ArrivedFile, Submission
 from app.services.runs import RunResult
+from app.services.submission import ArrivedFile, Submission
 from app.services.webhook_service import CLAIM_SECONDS, LONGEST_PAUSE_SECONDS, Delivery, Outcome, WebhookService
 from tests.workbench import FACTS, Workbench
 

@@ -4,6 +4,7 @@ An event and its effect are one write: progress sets the Task's columns, a segme
 remembered. So whoever reads the tables and whoever listens learn the same.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, update
@@ -43,6 +44,26 @@ class EventRepository:
         self._session.refresh(task)
         return [event for event in stored if event is not None]
 
+    def begin(self, firsts: Sequence[tuple[Task, Event]]) -> list[StoredEvent]:
+        """The same for the first event of each of many Tasks that were made in this very transaction."""
+        if not firsts:
+            return []
+        now = utc_now()
+        rows = [
+            _row(task.id, 1, event, encode_event(event, task_id=task.uuid, seq=1, timestamp=now))
+            for task, event in firsts
+        ]
+        added = insert(TaskEvent).returning(col(TaskEvent.id), sort_by_parameter_order=True)
+        ids = self._session.scalars(added, [row | {"created_at": now} for row in rows]).all()
+        for task, _ in firsts:
+            task.last_seq = 1
+            self._touched.add(task.uuid)
+        self._session.flush()
+        return [
+            StoredEvent(number, task.uuid, 1, event.type, row["payload"], row["final"])
+            for number, (task, event), row in zip(ids, firsts, rows, strict=True)
+        ]
+
     def append_by_id(self, task_id: str, event: Event, lease: Lease | None) -> StoredEvent | None:
         """The same by public id and, where given, only while the lease holds; None if it was refused."""
         numbered = update(Task).where(col(Task.uuid) == task_id)
@@ -61,10 +82,9 @@ class EventRepository:
     def _insert(self, row_id: int, task_id: str, seq: int, event: Event) -> StoredEvent:
         now = utc_now()
         payload = encode_event(event, task_id=task_id, seq=seq, timestamp=now)
-        final = isinstance(event, StatusEvent) and event.status in FINISHED
-        values = {"task_id": row_id, "seq": seq, "type": event.type, "payload": payload, "final": final}
+        values = _row(row_id, seq, event, payload)
         row = self._session.execute(insert(TaskEvent).values(**values, created_at=now).returning(col(TaskEvent.id)))
-        return StoredEvent(row.scalar_one(), task_id, seq, event.type, payload, final)
+        return StoredEvent(row.scalar_one(), task_id, seq, event.type, payload, values["final"])
 
     def _apply(self, row_id: int, event: Event) -> None:
         match event:
@@ -82,6 +102,11 @@ class EventRepository:
                 self._session.flush()
             case _:
                 pass
+
+
+def _row(row_id: int, seq: int, event: Event, payload: bytes) -> dict[str, Any]:
+    final = isinstance(event, StatusEvent) and event.status in FINISHED
+    return {"task_id": row_id, "seq": seq, "type": event.type, "payload": payload, "final": final}
 
 
 def _columns(event: Event) -> dict[str, Any]:

@@ -40,12 +40,15 @@ class JobRepository:
         """The Job that was submitted with this key."""
         return self._session.exec(select(Job).where(Job.idempotency_key == idempotency_key)).one_or_none()
 
-    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Job], int]:
+    def list_all(
+        self, status: JobStatus | None, page: int, per_page: int, job_type: str | None = None
+    ) -> tuple[list[Job], int]:
         """One page, newest first, and how many there are."""
-        chosen = select(Job) if status is None else select(Job).where(Job.status == status)
-        total = self._session.exec(select(func.count()).select_from(chosen.subquery())).one()
-        newest = chosen.order_by(col(Job.id).desc()).offset((page - 1) * per_page).limit(per_page)
-        return list(self._session.exec(newest).all()), total
+        wanted = [] if status is None else [col(Job.status) == status]
+        wanted += [] if job_type is None else [col(Job.job_type) == job_type]
+        total = self._session.exec(select(func.count()).select_from(Job).where(*wanted)).one()
+        newest = select(Job).where(*wanted).order_by(col(Job.id).desc())
+        return list(self._session.exec(newest.offset((page - 1) * per_page).limit(per_page)).all()), total
 
     def is_empty(self, job: Job) -> bool:
         """Whether no Task is left in it."""

@@ -56,8 +56,7 @@ class SearchRepository:
 
     def index(self, task: Task, segments: Sequence[SearchedSegment]) -> None:
         """Make these what is found of a Task; entries that stay as they are cost nothing."""
-        entries = select(*_ENTRIES.c["position", "start", "end", "speaker", "text"])
-        known = {tuple(row) for row in self._session.execute(entries.where(_ENTRIES.c.task_id == task.id))}
+        known = self._known(task)
         wanted = {_stored(segment): segment for segment in segments if segment.text}
         self._remove(task, [row[0] for row in known - wanted.keys()])
         self._add(task, [segment for row, segment in wanted.items() if row not in known])
@@ -79,6 +78,10 @@ class SearchRepository:
         """Nothing of the Task is found any more."""
         self._session.execute(delete(SearchEntry).where(col(SearchEntry.task_id) == task.id))
 
+    def holds(self, task: Task, segments: Sequence[SearchedSegment]) -> bool:
+        """Whether exactly these are found of a Task."""
+        return self._known(task) == {_stored(segment) for segment in segments if segment.text}
+
     def find(self, terms: Sequence[SearchTerm], page: int, per_page: int) -> tuple[list[FoundSegment], int]:
         """One page of the segments that have all terms, best first (bm25), and how many there are."""
         query = {"query": match_expression(terms)}
@@ -93,6 +96,10 @@ class SearchRepository:
         entries = entries.join(Task, col(Task.id) == col(SearchEntry.task_id)).join(File, col(File.id) == Task.file_id)
         rows = {row[0].id: row for row in self._session.execute(entries.where(col(SearchEntry.id).in_(found)))}
         return [_found(rows[entry], snippets[entry]) for entry in found], total
+
+    def _known(self, task: Task) -> set[tuple[Any, ...]]:
+        entries = select(*_ENTRIES.c["position", "start", "end", "speaker", "text"])
+        return {tuple(row) for row in self._session.execute(entries.where(_ENTRIES.c.task_id == task.id))}
 
     def _change(self, task: Task, old: Sequence[SearchedSegment], new: Sequence[SearchedSegment]) -> None:
         """As many as before, at the same places."""

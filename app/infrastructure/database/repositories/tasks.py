@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, tuple_, update
+from sqlalchemy.orm import joinedload
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import Session, col
 
 from app.core.clock import utc_now
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED, RUNNING, sources_of
+from app.infrastructure.database.repositories.uploads import is_arriving
 from app.models import File, JobStatus, Task
 from app.services.store import Lease
 
@@ -21,6 +23,11 @@ def fence(lease: Lease) -> ColumnElement[bool]:
         & (col(Task.attempt) == lease.attempt)
         & (col(Task.lease_owner) == lease.owner)
     )
+
+
+def _waits() -> ColumnElement[bool]:
+    """The condition under which a Task has a place in the queue."""
+    return (col(Task.status) == JobStatus.QUEUED) & ~is_arriving()
 
 
 class TaskRepository:
@@ -41,11 +48,15 @@ class TaskRepository:
         return task
 
     def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Task], int]:
-        """One page, newest first, and how many there are."""
-        chosen = select(Task) if status is None else select(Task).where(col(Task.status) == status)
-        total = self._session.scalar(select(func.count()).select_from(chosen.subquery())) or 0
-        newest = chosen.order_by(col(Task.id).desc()).offset((page - 1) * per_page).limit(per_page)
-        return list(self._session.scalars(newest)), total
+        """One page with their Jobs and Files, newest first, and how many there are."""
+        wanted = [] if status is None else [col(Task.status) == status]
+        total = self._session.scalar(select(func.count()).select_from(Task).where(*wanted)) or 0
+        # Ids come from an index alone; rows with whole transcripts in them are read only if they are shown.
+        newest = select(col(Task.id)).where(*wanted).order_by(col(Task.id).desc())
+        page_ids = newest.offset((page - 1) * per_page).limit(per_page).scalar_subquery()
+        shown = select(Task).where(col(Task.id).in_(page_ids)).order_by(col(Task.id).desc())
+        with_both = shown.options(joinedload(Task.job), joinedload(Task.file))  # type: ignore[arg-type]
+        return list(self._session.scalars(with_both)), total
 
     def update(self, identifier: str, update_data: dict[str, Any]) -> None:
         """Set columns; not `status`, which only `move` changes. Raises `CesarError("task_not_found")`."""
@@ -74,11 +85,12 @@ class TaskRepository:
 
     def claim(self, owner: str, expires: datetime, *, to_fetch: bool) -> Task | None:
         """Take the oldest waiting Task, atomically (see the port)."""
-        arrived = col(File.storage_path)
+        is_here = col(File.storage_path).is_not(None)
+        is_elsewhere = ~is_here & col(File.source_url).is_not(None)
         oldest = (
             select(col(Task.id))
             .join(File, col(File.id) == col(Task.file_id))
-            .where(col(Task.status) == JobStatus.QUEUED, arrived.is_(None) if to_fetch else arrived.is_not(None))
+            .where(col(Task.status) == JobStatus.QUEUED, is_elsewhere if to_fetch else is_here)
             .order_by(col(Task.job_id), col(Task.position))
             .limit(1)
         )
@@ -112,25 +124,25 @@ class TaskRepository:
 
     def waiting(self, limit: int) -> list[Task]:
         """The first waiting Tasks, next first."""
-        return list(self._session.scalars(self._in_order(col(Task.status) == JobStatus.QUEUED).limit(limit)))
+        return list(self._session.scalars(self._in_order(_waits()).limit(limit)))
 
     def queue_position(self, task: Task) -> int | None:
         """1 = next; None if the Task does not wait."""
         if task.status is not JobStatus.QUEUED:
             return None
-        earlier = (col(Task.job_id) < task.job_id) | (
-            (col(Task.job_id) == task.job_id) & (col(Task.position) < task.position)
-        )
-        ahead = select(func.count()).select_from(Task).where(col(Task.status) == JobStatus.QUEUED, earlier)
-        return (self._session.scalar(ahead) or 0) + 1
+        earlier = tuple_(col(Task.job_id), col(Task.position)) < (task.job_id, task.position)
+        ahead = select(func.count() + 1).select_from(Task).where(_waits(), earlier).correlate(None)
+        place = case((is_arriving(), None), else_=ahead.scalar_subquery())
+        return self._session.scalar(select(place).where(col(Task.id) == task.id))
 
     def unfinished(self) -> list[str]:
         """Public ids of Tasks that are not finished, oldest first."""
         return [task.uuid for task in self._session.scalars(self._in_order(col(Task.status).not_in(FINISHED)))]
 
     def count(self, *statuses: JobStatus) -> int:
-        """How many Tasks have one of these statuses."""
-        return self._session.scalar(select(func.count()).select_from(Task).where(col(Task.status).in_(statuses))) or 0
+        """How many Tasks have one of these statuses; not those that wait for nothing but their recording."""
+        counted = select(func.count()).select_from(Task).where(col(Task.status).in_(statuses), ~is_arriving())
+        return self._session.scalar(counted) or 0
 
     def remove(self, task: Task) -> None:
         """Delete the Task, its segments and events."""

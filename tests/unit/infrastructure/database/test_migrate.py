@@ -19,7 +19,7 @@ from app.infrastructure.database import migrate
 from app.infrastructure.database.engine import Database, folder_of, refuse_network_share
 
 MIGRATIONS = Path(migrate.__file__).parent / "migrations"
-EARLIER = ["0001", "0002"]
+EARLIER = ["0001", "0002", "0003"]
 
 ROWS = """
 INSERT INTO files (id, uuid, original_filename, original_path, storage_path, confidence, created_at, updated_at)
@@ -68,6 +68,8 @@ def test_an_earlier_database_upgrades_without_losing_a_row(tmp_path: Path, revis
                 connection.execute(text(statement))
         if revision >= "0002":  # from here on the event itself says so
             connection.execute(text("UPDATE task_events SET final = 1 WHERE seq = 2"))
+        if revision >= "0003":  # and the search is kept by whoever finishes a Task
+            connection.execute(text("INSERT INTO search_entries VALUES (1, 1, 0, 0.0, 1.0, NULL, 'hello')"))
     migrate.upgrade(database, tmp_path)
     with database.engine.connect() as connection:
         for table in ("files", "jobs", "tasks", "segments"):

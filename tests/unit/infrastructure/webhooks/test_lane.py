@@ -12,7 +12,7 @@ from app.domain.options import TranscriptionOptions
 from app.domain.webhooks import WebhookTarget
 from app.infrastructure.webhooks.lane import AT_ONCE, WebhookLane
 from app.infrastructure.webhooks.receivers import AT_ONCE_EACH, REST_SECONDS, Receivers
-from app.services.job_service import ArrivedFile, Submission
+from app.services.submission import ArrivedFile, Submission
 from app.services.webhook_service import Delivery, Outcome, WebhookService
 from tests.workbench import FACTS, Workbench
 

@@ -1,0 +1,171 @@
+"""Owns the door of the library's Jobs: transcribe what is there, take recordings in, bundle transcripts."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.errors import documented
+from app.api.file_times import take_file_times
+from app.api.multipart import ReceivedForm, receive_form
+from app.api.plain_route import PlainRoute
+from app.api.state import Services, services_of
+from app.api.submission_fields import describe, idempotency_key
+from app.domain.errors import CesarError
+from app.schemas.jobs import Job
+from app.schemas.library_jobs import (
+    ExportRequest,
+    ImportRequest,
+    LibraryJobRequest,
+    ProcessRequest,
+    UploadedImport,
+    library_job_request,
+)
+from app.services.errand_intake import Asked
+from app.services.errand_store import Selection
+from app.services.export.options import RenderOptions
+from app.services.intake_service import Upload
+from app.services.submission import Submission
+
+_LARGEST_JSON = 2 * 1024 * 1024
+"""Room for the ids of tens of thousands of recordings."""
+
+_REFUSALS = documented(400, 403, 404, 409, 410, 413, 415, 422, 503, 507)
+_IDEMPOTENCY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key returns the same Job, so that a repeated request does no harm.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+
+async def submit_job(request: Request) -> Response:
+    """Begin a Job over many recordings; `job_type` says which.
+
+    `process` (JSON) transcribes `files` of the library. `import` takes recordings in without transcribing them: those of a form with
+    files, or (JSON) of a `folder` of the server's machine that the admin allowed. `export` (JSON) bundles the transcripts of `files`,
+    `tasks`, `jobs` or a `tag` into one archive in the chosen `formats`, to be fetched from `/jobs/{job_id}/archive`.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        job_id = await _import_form(request)
+    elif kind == "application/json":
+        wanted, key = _parse(await _read(request)), idempotency_key(request)
+        job_id = await run_in_threadpool(_submit, services_of(request), wanted, key)
+    else:
+        raise CesarError("malformed", "send application/json, or multipart/form-data with files to import")
+    services = services_of(request)
+    job = await run_in_threadpool(services.queries.job, job_id)
+    job = await run_in_threadpool(services.duplicates.answer, job)
+    return Response(
+        job.model_dump_json(), status_code=202, media_type="application/json", headers={"location": f"/jobs/{job_id}"}
+    )
+
+
+def _submit(services: Services, wanted: LibraryJobRequest, key: str | None) -> str:
+    asked = Asked(key, wanted.webhook())
+    match wanted:
+        case ProcessRequest():
+            submission = Submission(
+                wanted.options(), idempotency_key=key, webhook=asked.webhook, library=tuple(dict.fromkeys(wanted.files))
+            )
+            return services.jobs.submit(submission)
+        case ImportRequest():
+            return services.errands.import_folder(wanted.folder, asked)
+        case ExportRequest():
+            selection = Selection(tuple(wanted.files), tuple(wanted.tasks), tuple(wanted.jobs), wanted.tag)
+            return services.errands.export(selection, wanted.formats, RenderOptions(**wanted.rendering()), asked)
+
+
+async def _import_form(request: Request) -> str:
+    services = services_of(request)
+    form = await receive_form(
+        request,
+        services.storage.receive,
+        max_file_bytes=services.settings.max_upload_bytes,
+        max_files=services.settings.max_files,
+    )
+    uploads = [Upload(file.filename, file.receiver) for file in form.files]
+    try:
+        times = take_file_times(form)
+        uploads = [replace(upload, modified_at=time) for upload, time in zip(uploads, times, strict=True)]
+        asked = Asked(idempotency_key(request), _parse_form(form).webhook())
+    except BaseException:
+        for upload in uploads:
+            await run_in_threadpool(upload.receiver.abandon)
+        raise
+    return await services.errands.take_in(uploads, asked)
+
+
+def _parse_form(form: ReceivedForm) -> UploadedImport:
+    """Raises `CesarError("malformed")`."""
+    given = {name: values[-1] for name, values in form.fields.items() if values[-1] != ""}
+    try:
+        return UploadedImport.model_validate(given)
+    except ValidationError as problem:
+        raise CesarError("malformed", describe(problem)) from None
+
+
+def _parse(body: bytes) -> LibraryJobRequest:
+    """Raises `CesarError("malformed")`."""
+    try:
+        return library_job_request.validate_json(body)
+    except ValidationError as problem:
+        raise CesarError("malformed", describe(problem)) from None
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _LARGEST_JSON:
+            raise CesarError("too_large", "a JSON request may have 2 MiB")
+    return bytes(body)
+
+
+def _json_schema() -> dict[str, Any]:
+    schema = library_job_request.json_schema()
+    definitions = schema.pop("$defs")
+    inner = definitions.pop("Diarize")
+    definitions["ProcessRequest"]["properties"]["diarize"] = {"anyOf": [{"type": "boolean"}, inner]}
+    return {"oneOf": list(definitions.values())}
+
+
+def _form_schema() -> dict[str, Any]:
+    schema = UploadedImport.model_json_schema()
+    files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
+    modified = {
+        "type": "string",
+        "description": "When each file was last changed: milliseconds since 1970, comma-separated.",
+    }
+    properties = {**schema["properties"], "files": files, "modified": modified}
+    return {"type": "object", "required": ["job_type", "files"], "properties": properties}
+
+
+plain_routes: Final = [
+    PlainRoute(
+        "/jobs",
+        submit_job,
+        methods=["POST"],
+        status_code=202,
+        tags=["Jobs"],
+        summary="Begin a job over many recordings",
+        description=submit_job.__doc__,
+        response_model=Job,
+        responses=_REFUSALS,
+        openapi_extra={
+            "parameters": [_IDEMPOTENCY],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {"schema": _json_schema()},
+                    "multipart/form-data": {"schema": _form_schema()},
+                },
+            },
+        },
+    )
+]
+"""Streamed bodies are read here, not by FastAPI."""

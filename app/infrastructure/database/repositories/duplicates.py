@@ -1,0 +1,122 @@
+"""Owns the statements about Files that are the same recording: their pairs, and the Tasks about the same bytes."""
+
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import TypeVar
+
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from app.domain.lifecycle import JobStatus
+from app.models import Duplicate, File, Task
+from app.services.duplicate_store import EXACT, KnownBytes
+from app.services.library_store import PairOfFiles
+
+_LOOKED_AT = 20
+_AT_ONCE = 500
+"""SQLite takes a bounded number of values in one statement."""
+
+Value = TypeVar("Value")
+
+_FAILED = (JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class DuplicateRepository:
+    """Duplicates, within one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def oldest_with_same_bytes(self, file: File) -> File | None:
+        """The oldest other File with the same sha256."""
+        same = select(File).where(File.file_hash_sha256 == file.file_hash_sha256, File.id != file.id)
+        return self._session.exec(same.order_by(col(File.id)).limit(1)).first()
+
+    def add(self, file: File, duplicate_of: File, match_type: str, score: float) -> None:
+        """Write down that a File is the same as an older one; a pair that is known already stays as it is."""
+        known = select(Duplicate.id).where(
+            Duplicate.file_id == file.id,
+            Duplicate.duplicate_of_id == duplicate_of.id,
+            Duplicate.match_type == match_type,
+        )
+        if self._session.exec(known).first() is None:
+            row = Duplicate(
+                file_id=file.id, duplicate_of_id=duplicate_of.id, match_type=match_type, similarity_score=score
+            )
+            self._session.add(row)
+            self._session.flush()
+
+    def finished_tasks(self, sha256: str) -> list[Task]:
+        """Completed Tasks about these bytes, newest first; the first twenty."""
+        same = select(Task).join(File, col(File.id) == Task.file_id).where(File.file_hash_sha256 == sha256)
+        completed = same.where(Task.status == JobStatus.COMPLETED)
+        return list(self._session.exec(completed.order_by(col(Task.id).desc()).limit(_LOOKED_AT)).all())
+
+    def earlier_task(self, task: Task, sha256: str) -> Task | None:
+        """The newest older Task about these bytes that did not fail and was not cancelled; a completed one if there is any."""
+        same = select(Task).join(File, col(File.id) == Task.file_id).where(File.file_hash_sha256 == sha256)
+        earlier = same.where(Task.id < task.id, col(Task.status).not_in(_FAILED))
+        completed_first = (col(Task.status) == JobStatus.COMPLETED).desc()
+        return self._session.exec(earlier.order_by(completed_first, col(Task.id).desc()).limit(1)).first()
+
+    def known_bytes(self, file_ids: Collection[str]) -> dict[str, KnownBytes]:
+        """Of these Files (public ids) those that are exact duplicates."""
+        newer, older = aliased(File), aliased(File)
+        exact = (
+            select(newer.uuid, older.uuid, older.file_hash_sha256)
+            .join(Duplicate, col(Duplicate.file_id) == newer.id)
+            .join(older, col(Duplicate.duplicate_of_id) == older.id)
+            .where(Duplicate.match_type == EXACT)
+        )
+        found: dict[str, KnownBytes] = {}
+        for some in _portions(file_ids):
+            for uuid, oldest, sha256 in self._session.exec(exact.where(col(newer.uuid).in_(some))).all():
+                found[uuid] = KnownBytes(oldest, sha256 or "")
+        return found
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """All pairs, by row ids."""
+        rows = self._session.exec(select(Duplicate.file_id, Duplicate.duplicate_of_id)).all()
+        return [(newer, older) for newer, older in rows]
+
+    def pairs_among(self, rows: Collection[int]) -> list[PairOfFiles]:
+        """The pairs of these Files (row ids), oldest first."""
+        newer, older = aliased(File), aliased(File)
+        pairs = (
+            select(Duplicate, newer.uuid, older.uuid)
+            .join(newer, col(Duplicate.file_id) == newer.id)
+            .join(older, col(Duplicate.duplicate_of_id) == older.id)
+        )
+        found = [
+            row
+            for some in _portions(rows)
+            for row in self._session.exec(pairs.where(col(Duplicate.file_id).in_(some))).all()
+        ]
+        return [
+            PairOfFiles(newer_id, older_id, pair.match_type, pair.similarity_score, pair.detected_at)
+            for pair, newer_id, older_id in sorted(found, key=lambda row: row[0].id)
+        ]
+
+    def files(self, rows: Collection[int]) -> list[File]:
+        """Files by row ids, oldest first; those that are gone are left out."""
+        found = [
+            file
+            for some in _portions(rows)
+            for file in self._session.exec(select(File).where(col(File.id).in_(some))).all()
+        ]
+        return sorted(found, key=lambda file: file.id)
+
+
+def hand_on(session: Session, file: File) -> None:
+    """To be called before a File is deleted: the oldest of its exact duplicates takes its place for the others."""
+    mine = (Duplicate.duplicate_of_id == file.id, Duplicate.match_type == EXACT)
+    first, *others = session.exec(select(Duplicate.file_id).where(*mine).order_by(col(Duplicate.file_id))).all() or [0]
+    for other in others:
+        session.add(Duplicate(file_id=other, duplicate_of_id=first, match_type=EXACT, similarity_score=1.0))
+    session.flush()
+
+
+def _portions(values: Collection[Value]) -> Iterator[list[Value]]:
+    left = iter(values)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some

@@ -1,0 +1,95 @@
+"""Owns reading folders of this machine from which recordings are imported: nothing leads out of those that the admin named."""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from app.domain.errors import CesarError
+from app.domain.filenames import extension_of
+from app.domain.options import MEDIA_EXTENSIONS
+from app.services.folder_import import FoundFile
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLAIN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""A named pipe must not make an import wait for whoever writes into it."""
+
+
+class ImportFolders:
+    """`app.services.folder_import.Folders` on the folders of the settings.
+
+    A requested folder is followed through links and `..` once, and has to end below an allowed one; below it no link is followed, and
+    every file is opened step by step from there, so that nothing which is exchanged meanwhile leads elsewhere.
+    """
+
+    def __init__(self, allowed: Iterable[Path]) -> None:
+        self._allowed = tuple(allowed)
+
+    def check(self, folder: str) -> str:
+        """Where a folder really is. Raises `CesarError("folder_refused")` for one that is not there, or not below an allowed one."""
+        try:
+            asked = Path(folder)
+            resolved = asked.resolve(strict=True) if asked.is_absolute() else None
+            roots = [root.resolve(strict=True) for root in self._allowed if root.is_dir()]
+        except (OSError, ValueError, RuntimeError):
+            resolved, roots = None, []
+        if resolved is None or not any(resolved.is_relative_to(root) for root in roots) or not resolved.is_dir():
+            # The same answer for a folder that is not there: what else this machine has is nobody's business.
+            raise CesarError("folder_refused")
+        return str(resolved)
+
+    def find(self, folder: str) -> list[FoundFile]:
+        """Every recording below a folder, by name; hidden files and folders are left out."""
+        root = self.check(folder)
+        found: list[FoundFile] = []
+        for place, folders, names, descriptor in os.fwalk(root, follow_symlinks=False):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if extension_of(name) in MEDIA_EXTENSIONS and not name.startswith("."):
+                    path = os.path.join(place, name)  # noqa: PTH118 - what the walk gives are strings
+                    found += _plain_file(path, os.path.relpath(path, root), name, descriptor)
+        return found
+
+    @contextmanager
+    def open(self, found: FoundFile) -> Iterator[BinaryIO]:
+        """Read one. Raises `CesarError`: `folder_refused` if it is no longer a plain file there, `upload_interrupted` if it changes."""
+        root = self.check(found.path[: -len(found.below)] or "/")
+        try:
+            descriptor = _open_below(root, found.below)
+        except OSError:
+            raise CesarError("folder_refused", "it is no longer there as a plain file") from None
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise CesarError("folder_refused", "it is no longer there as a plain file")
+            yield file
+            if _state(os.fstat(descriptor)) != (found.size_bytes, found.modified_ns):
+                raise CesarError("upload_interrupted", "the file is still being written")
+
+
+def _plain_file(path: str, below: str, name: str, folder: int) -> list[FoundFile]:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        path.encode()
+    except (OSError, UnicodeEncodeError):
+        return []
+    return [FoundFile(path, below, *_state(status))] if stat.S_ISREG(status.st_mode) else []
+
+
+def _state(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
+
+
+def _open_below(root: str, below: str) -> int:
+    """A descriptor of the file, reached from its root one step after the other, and through no link."""
+    *folders, name = below.split("/")
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for folder in folders:
+            inner = os.open(folder, _FOLDER, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        return os.open(name, _PLAIN, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)

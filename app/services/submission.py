@@ -1,0 +1,74 @@
+"""Owns what a person hands in: files that arrived, or a URL, with the options, and how a repeated submission is recognised."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from app.domain.errors import CesarError
+from app.domain.options import TranscriptionOptions
+from app.domain.ports import MediaFacts, StoredFile
+from app.domain.webhooks import NOBODY, WebhookTarget
+from app.models import Job
+from app.services.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A received file: the client's sanitised name, where its bytes rest, what probing found.
+
+    `modified_at` is when it was last changed where it comes from, if that is known.
+    """
+
+    filename: str
+    stored: StoredFile
+    facts: MediaFacts
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedFile:
+    """A file that will come in pieces: its sanitised name and size, what the client told of it, until when its bytes are waited for."""
+
+    filename: str
+    size_bytes: int
+    metadata: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a person asked for: files that are here, a URL to fetch, or Files of the library by their public ids, and the options.
+
+    `idempotency_key` makes a repeated submission answer with the first one's Job.
+    """
+
+    options: TranscriptionOptions
+    files: tuple[ArrivedFile, ...] = ()
+    url: str | None = None
+    idempotency_key: str | None = None
+    webhook: WebhookTarget = NOBODY
+    library: tuple[str, ...] = ()
+    expected: ExpectedFile | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells two submissions with the same key apart: sha256 over options, URL, the files' contents or ids, and the webhook."""
+        options = asdict(self.options)
+        if options["on_duplicate"] is None:
+            # Keys that were used before there was this choice stay good for the same request.
+            del options["on_duplicate"]
+        parts = [repr(options), self.url or "", *(file.stored.sha256 for file in self.files)]
+        if self.webhook != NOBODY:
+            parts.append(repr(asdict(self.webhook)))
+        parts += self.library
+        if self.expected is not None:
+            parts += [self.expected.filename, str(self.expected.size_bytes)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def earlier_job(tx: Transaction, idempotency_key: str | None, fingerprint: str) -> Job | None:
+    """The Job that was accepted for the same request. Raises `CesarError("idempotency_conflict")` if the key was another request's."""
+    job = tx.jobs.by_key(idempotency_key) if idempotency_key is not None else None
+    if job is not None and job.request_fingerprint != fingerprint:
+        raise CesarError("idempotency_conflict")
+    return job
