@@ -2,31 +2,26 @@
 
 import contextlib
 import resource
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from app.api.state import CurrentProgress, Services
+from app.api.state import Services
 from app.core.config import Settings, SettingsError
+from app.diagnosis import Diagnosis
 from app.domain.errors import CesarError
-from app.domain.job_types import EXPORT, IMPORT, JobState
-from app.domain.lifecycle import JobStatus
-from app.domain.options import TranscriptionOptions
+from app.domain.job_types import EXPORT, IMPORT
 from app.domain.ports import Announcer
-from app.domain.progress import TaskProgressStage
 from app.domain.webhooks import WebhookRules
 from app.infrastructure.database.engine import Database, folder_of, refuse_network_share
 from app.infrastructure.database.event_log import SqlEventLog
 from app.infrastructure.database.migrate import upgrade
-from app.infrastructure.database.progress_reader import ProgressReader, ProgressRow
+from app.infrastructure.database.progress_reader import ProgressReader
 from app.infrastructure.database.store import SqlStore
 from app.infrastructure.engines.background_call import stray_calls
-from app.infrastructure.engines.choice import choose
 from app.infrastructure.engines.expectation import would_run
-from app.infrastructure.engines.model_cache import ModelCache
-from app.infrastructure.engines.reports import describe_engines
 from app.infrastructure.engines.shelf import WarmShelf
 from app.infrastructure.media.fetchers import fetcher_for
 from app.infrastructure.media.peaks import SandboxedPeakMaker
@@ -41,8 +36,7 @@ from app.infrastructure.storage.local import LocalStorage
 from app.infrastructure.webhooks.lane import WebhookLane
 from app.infrastructure.webhooks.signing import signing_key
 from app.infrastructure.websocket.progress_emitter import Announcements, ProgressEmitter
-from app.schemas.service import EngineChoice, EngineHealth, WorkerHealth
-from app.schemas.tasks import TaskProgress
+from app.polling import Polling
 from app.services.archive_export import ArchiveExport
 from app.services.duplicate_rule import DuplicateRule
 from app.services.duplicate_service import DuplicateService
@@ -64,6 +58,7 @@ from app.services.run_service import RunService
 from app.services.search_service import SearchService
 from app.services.sound_service import SoundService
 from app.services.store import Lease
+from app.services.task_directory import TaskDirectory
 from app.services.task_service import TaskService
 from app.services.upload_finisher import UploadFinisher
 from app.services.upload_service import UploadService
@@ -80,7 +75,7 @@ class ServerParts:
     services: Services
     event_log: SqlEventLog
     database: Database
-    directory: "Directory"
+    directory: TaskDirectory
     housekeeping: Housekeeping
 
 
@@ -172,7 +167,7 @@ def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorke
             lambda: jobs.remove_orphans(_STALE_UPLOAD_SECONDS),
         ),
     )
-    return ServerParts(services, SqlEventLog(database), database, Directory(jobs, tasks), housekeeping)
+    return ServerParts(services, SqlEventLog(database), database, TaskDirectory(jobs, tasks), housekeeping)
 
 
 def build_worker(settings: Settings, announcements: Announcements) -> WorkerParts:
@@ -278,112 +273,3 @@ def _media(settings: Settings) -> SandboxedMediaTools:
 
 def _peak_maker(settings: Settings) -> SandboxedPeakMaker:
     return SandboxedPeakMaker(settings.max_duration_hours * 3600, settings.media_memory_mb)
-
-
-class Directory:
-    """`app.domain.ports.TaskDirectory`: what a socket may ask about and do to Tasks."""
-
-    def __init__(self, jobs: JobService, tasks: TaskService) -> None:
-        self._jobs = jobs
-        self._tasks = tasks
-
-    def tasks_of_job(self, job_id: str) -> list[str]:
-        """Public ids of a Job's Tasks in their order. Raises `CesarError("job_not_found")`."""
-        return self._jobs.tasks_of_job(job_id)
-
-    def job_states(self, job_ids: Sequence[str]) -> list[JobState]:
-        """How far these Jobs are; those that are gone are left out."""
-        return self._jobs.states(job_ids)
-
-    def unfinished(self) -> list[str]:
-        """Public ids of all Tasks that are not finished, oldest first."""
-        return self._jobs.unfinished()
-
-    def cancel(self, task_id: str) -> None:
-        """Raises `CesarError`: `task_not_found`, `illegal_move`."""
-        self._tasks.cancel(task_id)
-
-    def retry(self, task_id: str) -> None:
-        """Raises `CesarError`: `task_not_found`, `illegal_move`."""
-        self._tasks.retry(task_id)
-
-
-class Polling:
-    """`app.api.state.ProgressSource` on the polling read. Answers are kept for as long as nobody commits anything."""
-
-    def __init__(self, reader: ProgressReader) -> None:
-        self._reader = reader
-        self._version = -1
-        self._answers: dict[str, CurrentProgress] = {}
-
-    def read(self, task_id: str) -> CurrentProgress | None:
-        """The Task's progress now; None for an unknown Task."""
-        version = self._reader.version()
-        if version != self._version:
-            self._version = version
-            self._answers.clear()
-        answer = self._answers.get(task_id)
-        if answer is None and (row := self._reader.read(task_id)) is not None:
-            answer = self._answers[task_id] = _current_progress(task_id, row)
-        return answer
-
-
-def _current_progress(task_id: str, row: ProgressRow) -> CurrentProgress:
-    body = TaskProgress(
-        identifier=task_id,
-        status=JobStatus(row.status),
-        progress_percentage=row.progress_percentage or 0,
-        progress_stage=TaskProgressStage(row.progress_stage) if row.progress_stage else None,
-        error=row.error,
-        seq=row.seq,
-        stage_percentage=row.stage_percentage,
-        eta_seconds=row.eta_seconds,
-        stalled=bool(row.stalled),
-        queue_position=row.queue_position,
-        message=row.message,
-        attempt=row.attempt,
-        error_code=row.error_code,
-    )
-    return CurrentProgress(body, body.model_dump_json(), f'"{row.epoch}-{row.seq}-{row.queue_position or 0}"')
-
-
-class Diagnosis:
-    """`app.api.state.Diagnosis` on this machine."""
-
-    def __init__(self, settings: Settings, database: Database, worker: EmbeddedWorker | None) -> None:
-        self._settings = settings
-        self._database = database
-        self._worker = worker
-        self._models = ModelCache(settings)
-
-    def worker(self) -> WorkerHealth:
-        """This server's own worker."""
-        if self._worker is None:
-            return WorkerHealth(status="none", pid=None, restarts=0)
-        return WorkerHealth(status=self._worker.status, pid=self._worker.pid, restarts=self._worker.restarts)
-
-    def engines(self) -> tuple[EngineHealth, ...]:
-        """Every engine, and whether it could run. Blocking."""
-        return tuple(
-            EngineHealth(
-                name=report.name, usable=report.usable, version=report.version, why=report.why, remedy=report.how_to_get
-            )
-            for report in describe_engines(self._settings, self._models)
-        )
-
-    def engine_choice(self) -> EngineChoice | None:
-        """What a request without an engine of its own gets, and why; None if nothing can run. Blocking."""
-        try:
-            choice = choose(self._settings, TranscriptionOptions(), self._models)
-        except CesarError:
-            return None
-        return EngineChoice(engine=choice.engine, model=choice.model, device=choice.device, reason=choice.reason)
-
-    def database(self) -> str:
-        """`ok`, or what is wrong. Blocking."""
-        try:
-            with self._database.read() as session:
-                session.connection().exec_driver_sql("SELECT 1")
-        except CesarError as problem:
-            return problem.detail or problem.code
-        return "ok"

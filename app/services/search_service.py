@@ -2,7 +2,8 @@
 
 from app.domain.search_query import read_query
 from app.schemas.search import SearchHit, SearchPage, SnippetPart
-from app.services.store import FoundSegment, Store
+from app.services.search_store import FoundSegment
+from app.services.store import Store
 
 
 class SearchService:

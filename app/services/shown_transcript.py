@@ -5,7 +5,8 @@ from collections.abc import Callable
 from app.domain.edits import ShownTranscript, lay
 from app.domain.lifecycle import FINISHED
 from app.models import Task
-from app.services.store import SearchedSegment, Transaction
+from app.services.search_store import SearchedSegment
+from app.services.store import Transaction
 
 
 def shown_transcript(tx: Transaction, task: Task) -> ShownTranscript:

@@ -12,13 +12,13 @@ from typing import Any, Protocol
 from app.domain.edits import Edit
 from app.domain.events import Event, StoredEvent
 from app.domain.rewriting import Replacement
-from app.domain.search_query import SearchTerm
 from app.domain.transcript import Segment
 from app.models import File, Job, JobStatus, Task, WebhookDelivery
 from app.services.duplicate_store import DuplicateAccess
 from app.services.errand_store import Errands, Imports, Lists, Selections
 from app.services.keeping_store import Keeping
 from app.services.library_store import Library
+from app.services.search_store import Search
 from app.services.upload_store import Uploads
 
 
@@ -29,27 +29,6 @@ class Lease:
     task_id: str
     attempt: int
     owner: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchedSegment:
-    """A shown segment as the search knows it: its place in the transcript, times in seconds, the speaker as shown."""
-
-    position: int
-    start: float
-    end: float
-    speaker: str | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundSegment:
-    """A segment that was found, and a snippet of it: stretches of text, and whether they are what was looked for."""
-
-    task_id: str
-    filename: str
-    segment: SearchedSegment
-    snippet: tuple[tuple[str, bool], ...]
 
 
 class Files(Protocol):
@@ -181,25 +160,6 @@ class Edits(Protocol):
 
     def advance(self, task: Task, version: int) -> bool:
         """Count a change of a finished Task's transcript that was made on this version; False if it is not the present one."""
-
-
-class Search(Protocol):
-    """The index over the shown segments of all Tasks that have finished."""
-
-    def index(self, task: Task, segments: Sequence[SearchedSegment]) -> None:
-        """Make these what is found of a Task."""
-
-    def revise(self, task: Task, before: Sequence[SearchedSegment], after: Sequence[SearchedSegment]) -> None:
-        """The same, where `before` is what is found until now: only the difference is written."""
-
-    def clear(self, task: Task) -> None:
-        """Nothing of the Task is found any more."""
-
-    def holds(self, task: Task, segments: Sequence[SearchedSegment]) -> bool:
-        """Whether exactly these are found of a Task."""
-
-    def find(self, terms: Sequence[SearchTerm], page: int, per_page: int) -> tuple[list[FoundSegment], int]:
-        """One page of the segments that have all terms, best first, and how many there are."""
 
 
 class Events(Protocol):

@@ -15,7 +15,7 @@ from app.domain.disclosure import shown_url
 from app.domain.scripts import apart
 from app.domain.search_query import SearchTerm
 from app.models import File, SearchEntry, Task
-from app.services.store import FoundSegment, SearchedSegment
+from app.services.search_store import FoundSegment, SearchedSegment
 
 _BEGIN: Final = "\x02"
 _END: Final = "\x03"
