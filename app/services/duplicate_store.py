@@ -36,6 +36,9 @@ class Duplicates(Protocol):
     def oldest_with_same_bytes(self, file: File) -> File | None:
         """The oldest other File with the same sha256."""
 
+    def repeated(self, hashes: Collection[str]) -> frozenset[str]:
+        """Of these sha256 those that more than one File has."""
+
     def add(self, file: File, duplicate_of: File, match_type: str, score: float) -> None:
         """Write down that a File is the same as an older one; a pair that is known already stays as it is."""
 

@@ -239,8 +239,11 @@ class JobService:
         return job
 
     def _settle_duplicates(self, tx: Transaction, job: Job, plan: Plan) -> None:
-        for task in tx.lists.tasks_of(job):
-            self._tasks.duplicates.note(tx, task.file)
+        tasks = tx.lists.tasks_of(job)
+        repeated = tx.duplicates.repeated([task.file.file_hash_sha256 or "" for task in tasks])
+        for task in tasks:
+            if task.file.file_hash_sha256 in repeated:
+                self._tasks.duplicates.note(tx, task.file)
             self._tasks.duplicates.settle(tx, task, plan)
         if plan.choice == "reuse":
             tell_queue(tx)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import TypeVar
 
+from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -31,6 +32,13 @@ class DuplicateRepository:
         """The oldest other File with the same sha256."""
         same = select(File).where(File.file_hash_sha256 == file.file_hash_sha256, File.id != file.id)
         return self._session.exec(same.order_by(col(File.id)).limit(1)).first()
+
+    def repeated(self, hashes: Collection[str]) -> frozenset[str]:
+        """Of these sha256 those that more than one File has."""
+        sha256 = col(File.file_hash_sha256)
+        several = select(sha256).group_by(sha256).having(func.count() > 1)
+        found = (self._session.exec(several.where(sha256.in_(some))).all() for some in _portions(hashes))
+        return frozenset(value for values in found for value in values if value is not None)
 
     def add(self, file: File, duplicate_of: File, match_type: str, score: float) -> None:
         """Write down that a File is the same as an older one; a pair that is known already stays as it is."""
