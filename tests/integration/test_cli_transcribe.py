@@ -71,7 +71,7 @@ def test_a_failing_run_tells_what_to_do(alone: Command) -> None:
     result = alone.run("transcribe", SHORT, "--language", "de", "--quiet")
     assert (result.returncode, result.stdout) == (1, "")
     assert "The engine does not know this language." in result.stderr
-    assert "→ Choose the WhisperX engine" in result.stderr
+    assert "→ Leave the language out" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -58,11 +58,10 @@ def test_a_call_left_behind_is_counted_until_it_ends() -> None:
     def leave(elapsed: float) -> None:
         raise Cancelled
 
-    before = stray_calls()
     with pytest.raises(Cancelled):
         call_in_background(lambda: release.wait(30), leave, owner)
     assert (stray_calls(owner), stray_calls(object())) == (1, 0)
-    assert stray_calls() == before + 1
+    assert stray_calls() >= 1  # those that other tests left behind may end at any moment
     release.set()
     deadline = time.monotonic() + 10
     while stray_calls(owner) and time.monotonic() < deadline:
