@@ -18,6 +18,7 @@ from app.core.config import Settings
 from app.domain.ports import Audio, MediaFacts, RunControl
 from app.infrastructure.websocket import ConnectionManager
 from app.main import create_app
+from app.services.duplicate_service import DuplicateService
 from app.services.intake_service import IntakeService
 from tests.workbench import FACTS, Workbench
 
@@ -75,7 +76,13 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 async def asking(bench: Workbench, **others: object) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of the whole application, whose services are the workbench's or `others`."""
     settings = Settings()
-    given = {"jobs": bench.jobs, "tasks": bench.tasks, "queries": bench.queries, "storage": bench.storage}
+    given = {
+        "jobs": bench.jobs,
+        "tasks": bench.tasks,
+        "queries": bench.queries,
+        "storage": bench.storage,
+        "duplicates": DuplicateService(bench.store, bench.tasks.duplicates),
+    }
     services = SimpleNamespace(**{"settings": settings, **given, **others})
     sockets = ConnectionManager()
     app = create_app(settings, sockets)
