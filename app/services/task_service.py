@@ -20,6 +20,7 @@ from app.domain.transcript import Transcript
 from app.models import JobStatus, Task
 from app.services.duplicate_rule import DuplicateRule, Plan
 from app.services.file_rows import write_facts
+from app.services.lease_watch import LeaseWatch
 from app.services.option_defaults import OptionDefaults
 from app.services.retry import (
     KEEPING,
@@ -40,6 +41,9 @@ from app.services.task_moves import tell_move
 
 TOLD_POSITIONS = 20
 """How many places at the head of the queue are pushed when they change; the others are told when asked for."""
+
+_PATIENCE = 1 / 3
+"""Of a lease's length: as long as a living worker takes at most until it renews it."""
 
 
 class TaskService:
@@ -65,7 +69,7 @@ class TaskService:
         self._defaults = defaults or OptionDefaults()
         self._lease_time = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
-        self._is_dead = is_dead
+        self._leases = LeaseWatch(is_dead, lease_seconds * _PATIENCE)
 
     def claim(self, owner: str, *, to_fetch: bool) -> Claim | None:
         """Take the oldest waiting Task for this worker, or None."""
@@ -191,10 +195,10 @@ class TaskService:
     def recover(self) -> list[str]:
         """Return the Tasks of dead workers to the queue, or fail those that were tried too often; their ids."""
         with self._store.read() as tx:
-            if not any(self._is_abandoned(task) for task in tx.tasks.leased()):
+            if not self._leases.lost(tx.tasks.leased(), utc_now()):
                 return []
         with self._store.write(durable=True) as tx:
-            abandoned = [task for task in tx.tasks.leased() if self._is_abandoned(task)]
+            abandoned = self._leases.lost(tx.tasks.leased(), utc_now())
             for task in abandoned:
                 self._recover(tx, task)
             tell_queue(tx)
@@ -258,11 +262,6 @@ class TaskService:
         if keeps:
             # Who follows begins the new attempt with an empty page.
             tx.events.append(task, SegmentsRevisedEvent(tx.transcripts.of(task)))
-
-    def _is_abandoned(self, task: Task) -> bool:
-        if task.lease_owner is None or task.lease_expires_at is None:
-            return False
-        return task.lease_expires_at < utc_now() or self._is_dead(task.lease_owner)
 
     def _recover(self, tx: Transaction, task: Task) -> None:
         lease = Lease(task.uuid, task.attempt, task.lease_owner or "")

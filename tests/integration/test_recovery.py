@@ -86,6 +86,21 @@ def test_a_frozen_worker_is_replaced_and_cannot_write_when_it_wakes(
     assert server.worker_pid() != frozen
 
 
+def test_a_machine_that_sleeps_costs_no_attempt(serve: Callable[..., RunningServer], silence: Path) -> None:
+    """Server and worker frozen for longer than lease and heartbeat, as by a closed lid: the same worker goes on."""
+    server = serve(lease_seconds=6).start()
+    (task_id,) = server.submit(silence, initial_prompt="segments=12 delay=0.25")
+    server.wait_status(task_id, "processing")
+    worker = server.worker_pid()
+    for pid in (server.pid, worker):
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(8)
+    for pid in (worker, server.pid):
+        os.kill(pid, signal.SIGCONT)
+    task = server.finish(task_id)
+    assert (task["status"], task["attempt"], server.worker_pid()) == ("completed", 1, worker)
+
+
 def test_a_woken_worker_cannot_write(serve: Callable[..., RunningServer], silence: Path) -> None:
     """A standalone worker is stopped in mid-run and woken later: the Task's history is one clean line of attempts."""
     server = serve(lease_seconds=2, embedded_worker="false").start()

@@ -17,7 +17,6 @@ WHOLE = {
     "engine": "tests.fakes.scripted_engine:create_whole",
     "align_model": "tests.fakes.scripted_aligner:create",
     "diarize_model": "tests.fakes.scripted_diarizer:create",
-    "lease_seconds": 5,
 }
 TEXT = "Segment number 0. Segment number 1. Segment number 2."
 

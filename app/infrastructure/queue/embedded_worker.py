@@ -37,7 +37,7 @@ class EmbeddedWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._sender: HintSender | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._last_beat = time.monotonic()
+        self._silence = 0.0
         self._stopping = False
         self.status: WorkerStatus = "stopped"
         self.restarts = 0
@@ -103,7 +103,7 @@ class EmbeddedWorker:
             self._process = await asyncio.to_thread(_spawn, theirs.fileno())
         if self._is_stopping():
             self._process.terminate()
-        self._last_beat = time.monotonic() + _STARTING_SECONDS
+        self._silence = -_STARTING_SECONDS
         self._sender = HintSender(ours)
         hints = asyncio.create_task(read_hints(ours, self._hear))
         await self._ended(self._process)
@@ -116,7 +116,7 @@ class EmbeddedWorker:
 
     def _hear(self, hint: str) -> None:
         if hint == BEAT:
-            self._last_beat, self.status = time.monotonic(), "running"
+            self._silence, self.status = 0.0, "running"
         else:
             self._announce(hint)
 
@@ -124,10 +124,12 @@ class EmbeddedWorker:
         """Wait for its end, and see to it when it has fallen silent."""
         while process.poll() is None:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
-            if time.monotonic() - self._last_beat > self._silence_seconds:
+            # A look counts for its own length: this process may have been frozen itself, with beats waiting to be read.
+            self._silence += _LOOK_EVERY_SECONDS
+            if self._silence > self._silence_seconds:
                 logger.error("worker_silent", pid=process.pid)
                 process.kill()
-                self._last_beat = time.monotonic()
+                self._silence = 0.0
 
 
 def _spawn(channel: int) -> subprocess.Popen[bytes]:
