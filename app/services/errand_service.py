@@ -14,6 +14,7 @@ from app.domain.errors import Cancelled, CesarError
 from app.domain.lifecycle import RETRYABLE
 from app.models import Job, JobStatus
 from app.services.errand_store import ErrandLease
+from app.services.lease_watch import LeaseWatch
 from app.services.store import Store, Transaction
 from app.services.webhook_events import tell_end
 
@@ -66,7 +67,7 @@ class ErrandService:
         self._store = store
         self._lease_time = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
-        self._is_dead = is_dead
+        self._leases = LeaseWatch(is_dead, lease_seconds)
 
     def claim(self, owner: str) -> ErrandClaim | None:
         """Take the oldest waiting errand for this worker, or None."""
@@ -122,10 +123,10 @@ class ErrandService:
     def recover(self) -> list[str]:
         """Return the errands of dead workers to the queue, or fail those that were tried too often; their ids."""
         with self._store.read() as tx:
-            if not any(self._is_abandoned(job) for job in tx.errands.leased()):
+            if not self._leases.lost(tx.errands.leased(), utc_now()):
                 return []
         with self._store.write(durable=True) as tx:
-            abandoned = [job for job in tx.errands.leased() if self._is_abandoned(job)]
+            abandoned = self._leases.lost(tx.errands.leased(), utc_now())
             for job in abandoned:
                 self._recover(tx, job)
             return [job.uuid for job in abandoned]
@@ -137,11 +138,6 @@ class ErrandService:
             job = tx.jobs.get(lease.job_id)
             tx.errands.move(job, status, lease, values | {"completed_at": utc_now()})
             tell_end(tx, job)
-
-    def _is_abandoned(self, job: Job) -> bool:
-        if job.lease_owner is None or job.lease_expires_at is None:
-            return False
-        return job.lease_expires_at < utc_now() or self._is_dead(job.lease_owner)
 
     def _recover(self, tx: Transaction, job: Job) -> None:
         lease = ErrandLease(job.uuid, job.attempt, job.lease_owner or "")

@@ -20,7 +20,8 @@ from app.services.option_defaults import OptionDefaults
 from app.services.retry import Redo
 from app.services.store import Store, Transaction
 from app.services.submission import ArrivedFile, Submission, earlier_job
-from app.services.task_service import TaskService, tell_queue
+from app.services.task_moves import tell_queue
+from app.services.task_service import TaskService
 from app.services.upload_events import tell_uploading
 from app.services.upload_rows import expected_row, upload_row
 from app.services.webhook_events import tell_end, tell_status

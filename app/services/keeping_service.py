@@ -13,7 +13,7 @@ from app.domain.derived import DerivedFiles
 from app.domain.ports import Storage
 from app.models import File, Task
 from app.services.store import Store, Transaction
-from app.services.task_service import tell_queue
+from app.services.task_moves import tell_queue
 from app.services.webhook_events import tell_end
 
 DISCARD_GRACE: Final = timedelta(days=1)

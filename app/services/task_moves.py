@@ -1,10 +1,13 @@
-"""Owns what follows from every change of a Task's status: what is shown and found, who is told, and the Job's own status."""
+"""Owns what follows from every change of a Task's status: what is shown, who is told, the places in the queue, the Job's own status."""
 
 from app.domain.events import StatusEvent
-from app.models import Task
+from app.models import JobStatus, Task
 from app.services.shown_transcript import follow_move
 from app.services.store import Transaction
 from app.services.webhook_events import tell_end, tell_status
+
+TOLD_POSITIONS = 20
+"""How many places at the head of the queue are pushed when they change; the others are told when asked for."""
 
 
 def tell_move(tx: Transaction, task: Task) -> None:
@@ -16,3 +19,11 @@ def tell_move(tx: Transaction, task: Task) -> None:
     tell_status(tx, task, event)
     if (ended := tx.jobs.refresh(task.job_id)) is not None:
         tell_end(tx, ended)
+
+
+def tell_queue(tx: Transaction) -> None:
+    """Push the places at the head of the queue that changed."""
+    for position, task in enumerate(tx.tasks.waiting(TOLD_POSITIONS), start=1):
+        if task.queue_position != position:
+            task.queue_position = position
+            tx.events.append(task, StatusEvent(JobStatus.QUEUED, position, task.attempt))

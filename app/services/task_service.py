@@ -11,7 +11,7 @@ from typing import Any
 from app.core.clock import utc_now
 from app.core.logging import logger
 from app.domain.errors import WARNINGS, Cancelled, CesarError
-from app.domain.events import ErrorEvent, ProgressEvent, SegmentsRevisedEvent, StatusEvent, WarningEvent
+from app.domain.events import ErrorEvent, ProgressEvent, SegmentsRevisedEvent, WarningEvent
 from app.domain.lifecycle import RETRYABLE
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import MediaFacts, StoredFile
@@ -37,13 +37,7 @@ from app.services.shown_transcript import clear_transcript
 from app.services.store import Lease, Store, Transaction
 from app.services.submission import ArrivedFile
 from app.services.task_columns import FRESH, RENEWED, UNDONE, as_stored, failed, finished
-from app.services.task_moves import tell_move
-
-TOLD_POSITIONS = 20
-"""How many places at the head of the queue are pushed when they change; the others are told when asked for."""
-
-_PATIENCE = 1 / 3
-"""Of a lease's length: as long as a living worker takes at most until it renews it."""
+from app.services.task_moves import tell_move, tell_queue
 
 
 class TaskService:
@@ -69,7 +63,7 @@ class TaskService:
         self._defaults = defaults or OptionDefaults()
         self._lease_time = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
-        self._leases = LeaseWatch(is_dead, lease_seconds * _PATIENCE)
+        self._leases = LeaseWatch(is_dead, lease_seconds)
 
     def claim(self, owner: str, *, to_fetch: bool) -> Claim | None:
         """Take the oldest waiting Task for this worker, or None."""
@@ -315,11 +309,3 @@ class TaskService:
     def _tell(self, tx: Transaction, task: Task) -> None:
         """Store the status event of a move just made, and what follows from it: what is shown and found, the Job's status."""
         tell_move(tx, task)
-
-
-def tell_queue(tx: Transaction) -> None:
-    """Push the places at the head of the queue that changed."""
-    for position, task in enumerate(tx.tasks.waiting(TOLD_POSITIONS), start=1):
-        if task.queue_position != position:
-            task.queue_position = position
-            tx.events.append(task, StatusEvent(JobStatus.QUEUED, position, task.attempt))

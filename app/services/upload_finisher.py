@@ -18,7 +18,8 @@ from app.services.file_rows import write_facts
 from app.services.run_service import as_cesar_error
 from app.services.store import Store
 from app.services.submission import ArrivedFile
-from app.services.task_service import TaskService, tell_queue
+from app.services.task_moves import tell_queue
+from app.services.task_service import TaskService
 from app.services.upload_events import tell_arrived, tell_uploading
 from app.services.upload_rows import storage_name
 

@@ -15,7 +15,7 @@ class Watched:
     def __init__(self) -> None:
         self.running_time = 0.0
         self.dead: set[str] = set()
-        self.watch = LeaseWatch(self.dead.__contains__, 10, lambda: self.running_time)
+        self.watch = LeaseWatch(self.dead.__contains__, 30, lambda: self.running_time)
 
     def lost(self, task: Task, now: datetime) -> bool:
         """Whether this Task's lease is lost."""
