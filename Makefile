@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt docs bench soak lock setup setup-dev clean
+.PHONY: help run test check fmt docs bench soak lock vendor setup setup-dev clean
 
 # The newest Python is not always the best tried one; any from 3.11 on is fine.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python3.14; do \
@@ -26,6 +26,8 @@ check: setup-dev ## format, lint, types, import rules, documentation in step
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
 	@$(VENV)/python scripts/write_docs.py --check
+	@$(VENV)/python scripts/page_tools.py vendor --check
+	@$(VENV)/python scripts/page_tools.py check
 
 fmt: setup-dev ## put the code in its form
 	@$(VENV)/ruff check --fix-only .
@@ -45,6 +47,9 @@ soak: setup-dev ## the long campaigns (hours)
 
 lock: setup-dev ## resolve all dependencies anew and pin them
 	@$(VENV)/python scripts/lock.py
+
+vendor: setup-dev ## bundle the page's third-party modules from frontend/package-lock.json
+	@$(VENV)/python scripts/page_tools.py vendor
 
 setup: python-found
 	@$(PYTHON) scripts/set_up.py

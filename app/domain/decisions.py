@@ -12,6 +12,7 @@ from app.domain.time_text import moment_with_offset
 
 MAX_TAGS: Final = 50
 MAX_TAG_CHARACTERS: Final = 50
+MAX_REASON_CHARACTERS: Final = 500
 _AHEAD: Final = timedelta(days=1)
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS: Final = "\u200c\u200d"
@@ -27,8 +28,8 @@ class DecisionType(StrEnum):
     TAG_ASSIGNMENT = "tag_assignment"
 
 
-Value = datetime | tuple[str, ...] | None
-"""A recording time in UTC (None: taken back), tags, or nothing where the type says it all."""
+Value = datetime | tuple[str, ...] | str | None
+"""A recording time in UTC (None: taken back), tags, or why a copy is kept or discarded (None: nobody said)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,7 @@ def checked_value(kind: DecisionType, value: object, now: datetime) -> Value:
         return None if value is None else _moment(value, now)
     if kind is DecisionType.TAG_ASSIGNMENT:
         return _tags(value)
-    if value is not None:
-        raise CesarError("bad_value", f"{kind.value} takes no decision_value")
-    return None
+    return None if value is None else _reason(kind, value)
 
 
 def _moment(value: object, now: datetime) -> datetime:
@@ -99,10 +98,24 @@ def _tags(value: object) -> tuple[str, ...]:
     return tags
 
 
+def _reason(kind: DecisionType, value: object) -> str:
+    cleaned = _visible(value, MAX_REASON_CHARACTERS) if isinstance(value, str) else None
+    if cleaned is None:
+        allowed = f"null, or a reason of 1 to {MAX_REASON_CHARACTERS} visible characters"
+        raise CesarError("bad_value", f"the decision_value of {kind.value} must be {allowed}")
+    return cleaned
+
+
 def clean_tag(tag: str) -> str:
     """A tag as it is kept and looked for. Raises `CesarError("bad_value")` for one that cannot be."""
-    cleaned = " ".join(unicodedata.normalize("NFC", tag).split())
-    seen = all(unicodedata.category(each) not in _UNSEEN or each in _JOINERS for each in cleaned)
-    if not seen or not 1 <= len(cleaned) <= MAX_TAG_CHARACTERS:
+    cleaned = _visible(tag, MAX_TAG_CHARACTERS)
+    if cleaned is None:
         raise CesarError("bad_value", f"a tag has 1 to {MAX_TAG_CHARACTERS} visible characters")
     return cleaned
+
+
+def _visible(text: str, most: int) -> str | None:
+    """A line with single blanks; None if it is empty, too long, or holds what nobody sees."""
+    cleaned = " ".join(unicodedata.normalize("NFC", text).split())
+    seen = all(unicodedata.category(each) not in _UNSEEN or each in _JOINERS for each in cleaned)
+    return cleaned if seen and 1 <= len(cleaned) <= most else None

@@ -124,7 +124,8 @@ class DecisionRequest(WireModel):
         json_schema_extra={"enum": ["timestamp_override", "keep_duplicate", "discard_duplicate", "tag_assignment"]}
     )
     decision_value: JsonValue = None
-    """For `timestamp_override` an ISO 8601 time with its offset, or null to take it back; for `tag_assignment` a list of tags."""
+    """For `timestamp_override` an ISO 8601 time with its offset, or null to take it back; for `tag_assignment` a list of tags; for
+    `keep_duplicate` and `discard_duplicate` the reason, or null."""
 
 
 class Decision(WireModel):

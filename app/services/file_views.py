@@ -51,10 +51,10 @@ def decision_view(file: File, decision: UserDecision) -> wire.Decision:
 
 
 def stored_value(value: Value) -> str | None:
-    """A decision's value as its column holds it: one form for each time, which sorts, and JSON for tags."""
+    """A decision's value as its column holds it: one form for each time, which sorts, JSON for tags, a reason as it is."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="microseconds")
-    return None if value is None else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def decided(decisions: Iterable[UserDecision]) -> InForce:

@@ -1,75 +1,48 @@
 // Owns the HTTP calls of the page; a failure is always a Problem with words for a person.
 
+import { t } from "./words.js";
+
 export class Problem extends Error {
-  constructor({ code, message, detail = null, retryable = false, remedy = "", request_id: requestId = null }, status = 0) {
+  /** @param {any} told the `error` of an answer, or the same made here */
+  constructor({ message, request_id, ...told }, status = 0) {
     super(message);
-    this.code = code;
-    this.detail = detail;
-    this.retryable = retryable;
-    this.remedy = remedy;
-    this.requestId = requestId;
-    this.status = status;
+    Object.assign(this, told, { requestId: request_id, status });
   }
+
+  code = "";
+  status = 0;
 }
 
-export const unreachable = (detail, remedy = "Check that it is running; this page comes back by itself.") =>
-  new Problem({ code: "unreachable", message: "The server cannot be reached.", detail, retryable: true, remedy });
+/** @type {(code: string, detail: unknown, status?: number) => Problem} */
+const ownProblem = (code, detail, status) =>
+  new Problem({ code, message: t(`shell.${code}`), remedy: t(`shell.${code}.remedy`), detail: String(detail), retryable: !status }, status);
 
-/** The Problem in an answer's body, or one made of its status where the body is not ours. */
-export function problemOf(status, body) {
-  if (body?.error?.message) return new Problem(body.error, status);
-  const message = "The server gave an answer that this page does not understand.";
-  return new Problem({ code: "unexpected_answer", message, detail: `HTTP ${status}`, remedy: "Reload the page." }, status);
-}
+export const unreachable = (/** @type {unknown} */ detail) => ownProblem("unreachable", detail);
+
+/** The Problem in an answer's body, or one made of its status where the body is not ours. @type {(status: number, body: any) => Problem} */
+export const problemOf = (status, body) =>
+  body?.error?.message ? new Problem(body.error, status) : ownProblem("unexpected_answer", `HTTP ${status}`, status);
 
 /** A random key that makes a repeated submission the same submission. (`randomUUID` needs a secure page; this does not.) */
-export function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-async function call(method, path, { body, key, signal } = {}) {
-  const headers = {};
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (key) headers["Idempotency-Key"] = key;
-  const answer = await fetched(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
-  return answer.json().catch(() => null);
-}
-
-/** The answer, if it is a good one. */
-async function fetched(path, request) {
-  let answer;
-  try {
-    answer = await fetch(path, request);
-  } catch (failure) {
-    throw request?.signal?.aborted ? failure : unreachable(String(failure));
-  }
-  if (answer.ok) return answer;
-  throw problemOf(answer.status, await answer.json().catch(() => null));
-}
-
-const taskPath = (id, rest = "") => `/tasks/${encodeURIComponent(id)}${rest}`;
-
+/** @type {ApiLike} */
 export const api = {
-  tasks: ({ signal } = {}) => call("GET", "/tasks?per_page=50", { signal }),
-  task: (id) => call("GET", taskPath(id)),
-  progress: (id, { after, wait, signal }) => call("GET", taskPath(id, `/progress?after=${after}&wait=${wait}`), { signal }),
-  transcript: (id, { signal } = {}) => call("GET", taskPath(id, "/transcript?format=json"), { signal }),
-  transcriptPath: (id, format) => taskPath(id, `/transcript?format=${format}`),
-  exported: async (id, format) => (await fetched(api.transcriptPath(id, format))).blob(),
-  cancel: (id) => call("POST", taskPath(id, "/cancel")),
-  retry: (id) => call("POST", taskPath(id, "/retry")),
-  remove: (id) => call("DELETE", taskPath(id)),
-  transcribeUrl: (url, options, key) => call("POST", "/transcribe/url", { body: { url, ...options }, key }),
-  engines: () => call("GET", "/health/engines"),
-
-  /** Whether the server answers at all. */
-  async reachable() {
-    try {
-      await fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(5000) });
-      return true;
-    } catch {
-      return false;
-    }
+  async ask(method, path, { body, key, etag, ...rest } = {}) {
+    const headers = new Headers(rest.headers);
+    const plain = !body || body instanceof Blob || body instanceof FormData;
+    if (!plain) headers.set("Content-Type", "application/json");
+    if (key) headers.set("Idempotency-Key", key);
+    if (etag !== undefined) headers.set("If-Match", `"${etag}"`);
+    const answer = await fetch(path, { ...rest, method, headers, body: plain ? body : JSON.stringify(body) }).catch((failure) => {
+      throw rest.signal?.aborted ? failure : unreachable(failure);
+    });
+    if (answer.ok || answer.status === 304) return answer;
+    throw problemOf(answer.status, await answer.json().catch(() => null));
   },
+
+  json: async (...asked) => (await api.ask(...asked)).json().catch(() => null),
+  get: (path, options) => api.json("GET", path, options),
+  post: (path, body, options) => api.json("POST", path, { ...options, body }),
+  reachable: () => fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(() => true, () => false),
 };

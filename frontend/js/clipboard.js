@@ -1,19 +1,14 @@
 // Owns putting text on the clipboard, also on plain-http pages, where browsers lock the newer way.
 
-export async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copyBySelection(text);
-  }
-}
+/** @type {(text: string) => Promise<boolean>} */
+export const copy = (text) => navigator.clipboard?.writeText(text).then(() => true, () => bySelection(text)) ?? Promise.resolve(bySelection(text));
 
-function copyBySelection(text) {
+/** @type {(text: string) => boolean} */
+function bySelection(text) {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "visually-hidden";
-  document.body.append(field);
+  (document.querySelector("dialog[open]") ?? document.body).append(field);
   field.select();
   const done = document.execCommand("copy");
   field.remove();

@@ -1,128 +1,77 @@
 // Owns how the page is put together: parts in, wires between them, nothing else.
 
 import { api } from "./api.js";
-import { Connection } from "./connection.js";
-import { Model } from "./model.js";
-import { Poller } from "./poller.js";
-import { save } from "./saving.js";
-import { Scope } from "./scope.js";
-import { EventSocket } from "./socket.js";
-import { Sync } from "./sync.js";
-import { Uploads } from "./upload.js";
-import { Announcer } from "./views/announcer.js";
-import { ConnectionView } from "./views/connection-view.js";
-import { DropZone } from "./views/drop-zone.js";
-import { OptionsForm } from "./views/options-form.js";
-import { TaskList } from "./views/task-list.js";
-import { UrlForm } from "./views/url-form.js";
-import { WindowTitle } from "./views/window-title.js";
+import { AppContext } from "./app.js";
+import { newCommands } from "./commands.js";
+import { newConnection } from "./connection.js";
+import { html, render } from "./lib.js";
+import { newModel } from "./model.js";
+import { newPoller } from "./poller.js";
+import { uploadsOf } from "./queue/uploads.js";
+import { followAddress, route } from "./route.js";
+import { newScope } from "./scope.js";
+import { announcer } from "./shell/announcer.js";
+import { confirm } from "./shell/dialog.js";
+import { notify } from "./shell/notifications.js";
+import { Page } from "./shell/page.js";
+import { newShortcuts } from "./shell/shortcuts.js";
+import { endAll, toaster } from "./shell/toasts.js";
+import { newSocket } from "./socket.js";
+import { newSync } from "./sync.js";
+import { loadWords } from "./words.js";
 
-const part = (id) => document.getElementById(id);
-const scope = new Scope();
-const model = new Model();
+const scope = newScope();
+const model = newModel();
 const { dispatch } = model;
+const toast = toaster(scope);
+const heard = () => dispatch({ type: "heard", at: Date.now() });
 
-const socket = new EventSocket({
-  path: "/ws?batch=1",
+const sync = newSync({ api, model, scope, send: (command) => socket.send(command) });
+
+const poller = newPoller({
   scope,
-  events: {
-    opened: () => connection.opened(),
-    closed: (closing) => connection.closed(closing),
-    message: (message) => sync.received(message),
+  sync,
+  polled() {
+    heard();
+    connection.polled();
   },
+  lost: () => connection.lost(),
 });
 
-const sync = new Sync({ api, model, scope, send: (command) => socket.send(command) });
-
-const poller = new Poller({
-  api,
-  scope,
-  source: { tasks: () => sync.tasks, reload: () => sync.reload() },
-  events: {
-    progress: (progress) => dispatch({ type: "progress_polled", progress, at: Date.now() }),
-    transcript: (transcript) => dispatch({ type: "transcript_loaded", transcript }),
-    heard: () => dispatch({ type: "heard", at: Date.now() }),
-    lost: () => connection.lost(),
-  },
-});
-
-const connection = new Connection({
-  socket,
+const connection = newConnection({
   poller,
   api,
-  scope,
+  hurry: () => socket.hurry(),
   say: (change) => dispatch({ type: "connection_changed", ...change }),
-  whenOpened: () => Promise.all([sync.opened(), readEngines(), uploads.retryInterrupted()]),
+  whenOpened() {
+    heard();
+    sync.opened();
+    readServer();
+  },
 });
 
-const uploads = new Uploads({ dispatch, accepted: (job) => sync.adopt(job) });
+const socket = newSocket({ path: "/ws?batch=1", scope, opened: connection.opened, received: sync.received, closed: connection.closed });
 
-async function readEngines() {
-  const engines = await api.engines().catch(() => null);
-  if (engines) dispatch({ type: "engines_loaded", engines });
+/** Another server may answer than before: of another release, with other engines. One that is gone again is asked when it is back. */
+function readServer() {
+  api.get("/health").then(({ version }) => dispatch({ type: "version_told", version }), () => {});
+  api.get("/health/engines").then((engines) => dispatch({ type: "engines_loaded", engines }), () => {});
 }
 
-/** Asks the server to do something with a Task; what comes of it arrives as an event, a refusal is shown in its row. */
-async function ask(id, what, request) {
-  dispatch({ type: "asked", id, what });
-  try {
-    await request(id);
-    if (what === "delete") dispatch({ type: "task_gone", id });
-    else sync.load(id);
-  } catch (problem) {
-    refuse(id)(problem);
-  }
-}
+const commands = newCommands({ api, model, sync, toast });
+const uploads = uploadsOf({ api, model, scope, commands });
 
-async function read(id) {
-  const transcript = await api.transcript(id);
-  dispatch({ type: "transcript_loaded", transcript });
-  return transcript;
-}
+/** @type {AppLike} */
+const app = { model, api, commands, uploads, route, scope, toast, confirm, shortcuts: newShortcuts(scope), announce: announcer({ model, scope }) };
 
-const refuse = (id) => (problem) => dispatch({ type: "refused", id, problem });
-
-const taskCommands = {
-  cancel: (id) => ask(id, "cancel", api.cancel),
-  retry: (id) => ask(id, "retry", api.retry),
-  remove: (id) => ask(id, "delete", api.remove),
-  read: (id) => read(id).catch(refuse(id)),
-  text: async (id) => (await read(id)).text,
-  save: (id, format, filename) => api.exported(id, format).then((content) => save(content, filename), refuse(id)),
-  pathOf: api.transcriptPath,
-};
-
-const options = new OptionsForm({ form: part("options"), summary: part("options-summary"), scope });
-
-const urlForm = new UrlForm({
-  form: part("url-form"),
-  scope,
-  submit: async (url, key) => sync.adopt(await api.transcribeUrl(url, options.values, key)),
-});
-
-new DropZone({
-  scope,
-  curtain: part("curtain"),
-  input: part("file-input"),
-  choose: part("choose"),
-  files: (files) => uploads.add(files, options.values),
-  address: (url) => urlForm.offer(url),
-});
-
-const list = new TaskList({
-  list: part("tasks"),
-  empty: part("empty"),
-  scope,
-  taskCommands,
-  uploadCommands: { cancel: (id) => uploads.cancel(id), retry: (id) => uploads.retry(id) },
-});
-const connectionView = new ConnectionView({ element: part("connection"), retry: () => socket.hurry() });
-const announcer = new Announcer({ element: part("announcer"), scope });
-
-for (const view of [connectionView, options, list, announcer, new WindowTitle()]) model.watch((state) => view.show(state));
-
-scope.every(1000, () => [connectionView, list].forEach((view) => view.tick(Date.now())));
 scope.listen(window, "beforeunload", (event) => uploads.busy && event.preventDefault());
-scope.listen(window, "pagehide", (event) => event.persisted || scope.dispose());
+scope.listen(window, "pagehide", ({ persisted }) => {
+  endAll();
+  if (!persisted) scope.dispose();
+});
 
 socket.connect();
+await loadWords();
+followAddress(scope);
+notify(app);
+render(html`<${AppContext.Provider} value=${app}><${Page} retry=${socket.hurry} /><//>`, /** @type {HTMLElement} */ (document.querySelector("#page")));

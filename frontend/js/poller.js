@@ -1,87 +1,35 @@
-// Owns following Tasks without a socket: the list every few seconds, the Task at work by a request that waits for change.
+// Owns following Tasks without a socket: every moment the Task at work, now and then the list.
 
 import { isFinished } from "./task.js";
 
-const LIST_EVERY = 3_000;
-const WAIT_SECONDS = 10;
-const TEXT_EVERY = 1_500;
-const PAUSE = 400;
+const PAUSE = 1_200;
+const LIST_EVERY = 3;
 
-/**
- * `source.tasks()` gives the present Tasks in order, `source.reload()` asks for the list again,
- * `events.progress(answer)`, `events.transcript(answer)`, `events.heard()`, `events.lost(problem)` tell what came of it.
- */
-export class Poller {
-  #run = null;
-  #textAt = new Map();
+/** @type {NewPoller} */
+export function newPoller({ scope, sync, polled, lost }) {
+  let run = scope.child();
+  run.dispose();
 
-  constructor({ api, scope, source, events }) {
-    this.api = api;
-    this.scope = scope;
-    this.source = source;
-    this.events = events;
-  }
-
-  get running() {
-    return this.#run !== null;
-  }
-
-  start() {
-    if (this.#run) return;
-    const scope = this.scope.child();
-    const abort = new AbortController();
-    scope.own(() => abort.abort());
-    this.#run = { scope, signal: abort.signal };
-    this.#repeat(this.#run, () => this.#list(), LIST_EVERY);
-    this.#repeat(this.#run, () => this.#follow(abort.signal), PAUSE);
-  }
-
-  stop() {
-    this.#run?.scope.dispose();
-    this.#run = null;
-  }
-
-  async #repeat(run, step, pause) {
-    while (this.#run === run) {
-      try {
-        await step();
-        if (this.#run === run) this.events.heard();
-      } catch (problem) {
-        if (this.#run !== run) return;
-        if (problem.code === "unreachable") return this.#lost(problem);
-      }
-      await new Promise((resume) => run.scope.after(pause, resume));
+  /** @param {ScopeLike} own the run that this round belongs to */
+  async function round(own, count = 0) {
+    try {
+      const open = sync.tasks().filter((task) => !isFinished(task));
+      const current = open.find((task) => task.status !== "queued") ?? open.at(-1);
+      if (current) await sync.read(current.id, true);
+      if (!current || count % LIST_EVERY === 0) await sync.reload();
+      if (!own.disposed) polled();
+    } catch (problem) {
+      if (!own.disposed && /** @type {ProblemLike} */ (problem).code === "unreachable") lost();
     }
+    if (!own.disposed) own.after(PAUSE, () => round(own, count + 1));
   }
 
-  #lost(problem) {
-    this.stop();
-    this.events.lost(problem);
-  }
-
-  async #list() {
-    await this.source.reload();
-  }
-
-  /** The Task at work, or the first in line. */
-  #current() {
-    const open = this.source.tasks().filter((task) => !isFinished(task));
-    return open.find((task) => task.status !== "queued") ?? open.at(-1);
-  }
-
-  async #follow(signal) {
-    const task = this.#current();
-    if (!task) return;
-    const progress = await this.api.progress(task.id, { after: task.seen, wait: WAIT_SECONDS, signal });
-    this.events.progress(progress);
-    if (progress.progress_percentage > 10) await this.#text(task.id, progress, signal);
-  }
-
-  async #text(id, progress, signal) {
-    const now = Date.now();
-    const ended = progress.status === "completed" || progress.status === "partial";
-    if (!ended && now - (this.#textAt.get(id) ?? 0) < TEXT_EVERY) return;
-    this.#textAt.set(id, now);
-    this.events.transcript(await this.api.transcript(id, { signal }));
-  }
+  return {
+    running: () => !run.disposed,
+    start() {
+      run = scope.child();
+      round(run);
+    },
+    stop: () => run.dispose(),
+  };
 }

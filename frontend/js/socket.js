@@ -1,6 +1,7 @@
 // Owns the one WebSocket of the page: opens it, keeps it alive, comes back after a break, and says what came in.
 
-import { Backoff } from "./backoff.js";
+import { newBackoff } from "./backoff.js";
+import { batch } from "./lib.js";
 
 const OPEN_WITHIN = 8_000;
 const LOOK_EVERY = 5_000;
@@ -8,136 +9,101 @@ const PING_AFTER = 35_000;
 const PONG_WITHIN = 10_000;
 const STEADY_AFTER = 5_000;
 const STAY_AWAY_FROM = 4500;
+const NO_ANSWER = 4002;
 
-/**
- * `events.opened()`, `events.message(message)` for each message, and
- * `events.closed({ code, wasOpen, retryAt, problem })` where `retryAt` (ms) is null if the server said to stay away.
- */
-export class EventSocket {
-  #socket = null;
-  #lifetime = null;
-  #retry = null;
-  #problem = null;
-  #heardAt = 0;
-  #pingedAt = null;
-  #stayAway = false;
-  #wasOpen = false;
+/** @type {NewSocket} */
+export function newSocket({ path, scope, opened, received, closed, backoff = newBackoff() }) {
+  /** @type {WebSocket | null} */
+  let socket = null;
+  let life = scope;
+  /** @type {(() => void) | null} */
+  let retry = null;
+  /** @type {Message | null} */
+  let problem = null;
+  let wasOpen = false;
+  let heardAt = 0;
+  let pingedAt = 0;
 
-  constructor({ path, scope, events, backoff = new Backoff() }) {
-    this.path = path;
-    this.scope = scope;
-    this.events = events;
-    this.backoff = backoff;
-    scope.listen(document, "visibilitychange", () => document.visibilityState === "visible" && this.hurry());
-    scope.listen(window, "online", () => this.hurry());
-    scope.own(() => this.#socket?.close(1000));
+  const isOpen = () => socket?.readyState === WebSocket.OPEN;
+
+  /** @type {SocketLike["send"]} */
+  const send = (command) => {
+    if (isOpen()) socket?.send(JSON.stringify(command));
+  };
+
+  function connect() {
+    retry?.();
+    retry = problem = null;
+    socket = new WebSocket(new URL(path, location.href.replace(/^http/, "ws")));
+    life = scope.child();
+    life.listen(socket, "open", begin);
+    life.listen(socket, "message", ({ data }) => take(data));
+    life.listen(socket, "close", ({ code }) => end(code));
+    life.after(OPEN_WITHIN, () => isOpen() || drop());
   }
 
-  get open() {
-    return this.#socket?.readyState === WebSocket.OPEN;
+  function begin() {
+    wasOpen = true;
+    heardAt = Date.now();
+    pingedAt = 0;
+    life.after(STEADY_AFTER, backoff.reset);
+    life.every(LOOK_EVERY, look);
+    opened();
   }
 
-  /** Tries now instead of later; looks after a connection that only seems to be open. */
-  hurry() {
-    if (this.open) return this.#ping();
-    this.backoff.reset();
-    if (this.#retry) this.connect();
-  }
-
-  send(command) {
-    if (this.open) this.#socket.send(JSON.stringify(command));
-  }
-
-  connect() {
-    if (this.#socket || this.#stayAway) return;
-    this.#retry?.();
-    this.#retry = null;
-    this.#problem = null;
-    const socket = this.#make();
-    if (!socket) return;
-    this.#socket = socket;
-    const lifetime = (this.#lifetime = this.scope.child());
-    lifetime.listen(socket, "open", () => this.#opened());
-    lifetime.listen(socket, "message", ({ data }) => this.#received(data));
-    lifetime.listen(socket, "close", ({ code }) => this.#ended(code));
-    lifetime.after(OPEN_WITHIN, () => socket.readyState === WebSocket.CONNECTING && this.#drop());
-  }
-
-  #make() {
-    try {
-      return new WebSocket(new URL(this.path, location.href.replace(/^http/, "ws")));
-    } catch {
-      this.#later(1006, false);
-      return null;
-    }
-  }
-
-  #opened() {
-    this.#heardAt = Date.now();
-    this.#pingedAt = null;
-    this.#wasOpen = true;
-    this.#lifetime.after(STEADY_AFTER, () => this.backoff.reset());
-    this.#lifetime.every(LOOK_EVERY, () => this.#look());
-    this.events.opened();
-  }
-
-  #received(data) {
-    this.#heardAt = Date.now();
-    this.#pingedAt = null;
-    const content = parsed(data);
-    for (const message of Array.isArray(content) ? content : [content]) {
-      if (message?.type === "error" && !message.task_id) this.#problem = message;
-      if (message) this.events.message(message);
-    }
+  function take(/** @type {string} */ data) {
+    heardAt = Date.now();
+    pingedAt = 0;
+    batch(() => {
+      for (const message of JSON.parse(data)) {
+        if (message.type === "error" && !message.task_id) problem = message;
+        received(message);
+      }
+    });
   }
 
   /** The watchdog. A timer that slept (a hidden tab, a closed lid) asks first, and only then gives up. */
-  #look() {
+  function look() {
     const now = Date.now();
-    if (this.#pingedAt !== null && now - this.#pingedAt >= PONG_WITHIN) this.#drop();
-    else if (this.#pingedAt === null && now - this.#heardAt >= PING_AFTER) this.#ping();
+    if (pingedAt && now - pingedAt >= PONG_WITHIN) drop();
+    else if (now - heardAt >= PING_AFTER) ping();
   }
 
-  #ping() {
-    this.#pingedAt ??= Date.now();
-    this.send({ type: "ping" });
+  function ping() {
+    pingedAt ||= Date.now();
+    send({ type: "ping" });
   }
 
   /** A peer that no longer answers would keep `close` waiting too: let go of it first. */
-  #drop() {
-    const socket = this.#socket;
-    this.#ended(4002);
-    socket?.close();
+  function drop() {
+    const silent = socket;
+    end(NO_ANSWER);
+    silent?.close();
   }
 
-  #ended(code) {
-    const wasOpen = this.#wasOpen;
-    this.#wasOpen = false;
-    this.#socket = null;
-    this.#lifetime?.dispose();
-    this.#lifetime = null;
-    if (code >= STAY_AWAY_FROM) this.#refused(code, wasOpen);
-    else this.#later(code, wasOpen);
+  function end(/** @type {number} */ code) {
+    const told = { wasOpen, problem, retryAt: /** @type {number | null} */ (null) };
+    socket = null;
+    wasOpen = false;
+    life.dispose();
+    if (scope.disposed) return;
+    if (code < STAY_AWAY_FROM) {
+      const delay = problem?.reconnect_after * 1000 || backoff.next();
+      retry = scope.after(delay, connect);
+      told.retryAt = Date.now() + delay;
+    }
+    closed(told);
   }
 
-  #refused(code, wasOpen) {
-    this.#stayAway = true;
-    this.events.closed({ code, wasOpen, retryAt: null, problem: this.#problem });
+  /** Tries now instead of later; looks after a connection that only seems to be open. */
+  function hurry() {
+    if (isOpen()) return ping();
+    backoff.reset();
+    if (retry) connect();
   }
 
-  #later(code, wasOpen) {
-    if (this.scope.disposed) return;
-    const advised = this.#problem?.reconnect_after;
-    const delay = typeof advised === "number" ? advised * 1000 : this.backoff.next();
-    this.#retry = this.scope.after(delay, () => this.connect());
-    this.events.closed({ code, wasOpen, retryAt: Date.now() + delay, problem: this.#problem });
-  }
-}
-
-function parsed(data) {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return null;
-  }
+  scope.listen(document, "visibilitychange", () => document.hidden || hurry());
+  scope.listen(window, "online", hurry);
+  scope.own(() => socket?.close(1000));
+  return { connect, send, hurry };
 }

@@ -3,93 +3,94 @@
 import { isFinished } from "./task.js";
 
 const SETTLE = 120;
+const PAGE = 50;
 
-export class Sync {
-  #due = new Set();
-  #loading = new Set();
+/** @type {NewSync} */
+export function newSync({ api, model, send, scope }) {
+  const { dispatch } = model;
+  /** @type {Set<string>} */
+  const due = new Set();
+  let pages = 1;
 
-  constructor({ api, model, send, scope }) {
-    this.api = api;
-    this.model = model;
-    this.send = send;
-    this.scope = scope;
+  const tasks = () => model.state.order.map((id) => model.state.tasks[id]);
+
+  function subscribe(/** @type {TaskState[]} */ all) {
+    const open = all.filter((task) => !isFinished(task));
+    for (const { id, seq, epoch } of open) send({ type: "subscribe", task_id: id, ...(seq && { after: seq, epoch }) });
+    return open;
   }
 
-  get tasks() {
-    const { order, tasks } = this.model.state;
-    return order.map((id) => tasks[id]);
-  }
-
-  /** A fresh socket knows nothing: each unfinished Task goes on where its stream stopped, then whatever others submit. */
-  async opened() {
-    const asked = new Set(this.#subscribe(this.tasks));
-    this.send({ type: "subscribe", all: true });
-    await this.reload().catch(() => {});
-    this.#subscribe(this.tasks.filter((task) => !asked.has(task.id)));
-  }
-
-  /** Reads the newest Tasks. Raises a Problem. */
-  async reload() {
-    const known = [...this.model.state.order];
-    const { tasks, total } = await this.api.tasks();
-    this.model.dispatch({ type: "tasks_listed", tasks, known, complete: total <= tasks.length, at: Date.now() });
-  }
-
-  /** Takes in the Tasks of a Job that this page submitted. */
-  adopt(job) {
-    for (const task of job.tasks) {
-      const known = this.model.state.tasks[task.id];
-      this.model.dispatch({ type: "task_loaded", task, at: Date.now() });
-      if (!known?.seq) this.#subscribe([this.model.state.tasks[task.id]]);
-    }
-  }
-
-  /** One message of the socket. */
-  received(message) {
-    this.model.dispatch({ type: "heard", at: Date.now() });
-    const id = message.task_id;
-    if (!id) return;
-    const before = this.model.state.tasks[id];
-    if (message.error_code === "task_not_found") return this.model.dispatch({ type: "task_gone", id });
-    if (!before || (message.type !== "subscribed" && !message.seq)) return this.load(id);
-    this.model.dispatch({ type: "event_received", event: message, at: Date.now() });
-    if (tellsMore(before, this.model.state.tasks[id])) this.load(id);
+  function take(/** @type {WholeTask} */ task) {
+    const known = model.state.tasks[task.id];
+    dispatch({ type: "task_loaded", task, at: Date.now() });
+    if (!known) subscribe([model.state.tasks[task.id]]);
   }
 
   /** Reads one Task again, soon; many wishes at once become one request. */
-  load(id) {
-    if (this.#due.has(id)) return;
-    this.#due.add(id);
-    this.scope.after(SETTLE, () => this.#loadNow(id));
+  function load(/** @type {string} */ id) {
+    if (!due.has(id)) scope.after(SETTLE, () => due.delete(id) && sync.read(id).catch(() => {}));
+    due.add(id);
   }
 
-  async #loadNow(id) {
-    if (this.#loading.has(id)) return this.scope.after(SETTLE, () => this.#loadNow(id));
-    this.#due.delete(id);
-    this.#loading.add(id);
-    try {
-      const isNew = !this.model.state.tasks[id];
-      this.model.dispatch({ type: "task_loaded", task: await this.api.task(id), at: Date.now() });
-      if (isNew) this.#subscribe([this.model.state.tasks[id]]);
-    } catch (problem) {
-      if (problem.status === 404) this.model.dispatch({ type: "task_gone", id });
-    } finally {
-      this.#loading.delete(id);
-    }
-  }
+  /** @type {SyncLike} */
+  const sync = {
+    tasks,
+    load,
 
-  #subscribe(tasks) {
-    const open = tasks.filter((task) => !isFinished(task));
-    for (const { id, seq, epoch } of open) {
-      const place = seq > 0 ? { after: seq, epoch } : {};
-      this.send({ type: "subscribe", task_id: id, ...place });
-    }
-    return open.map((task) => task.id);
-  }
+    /** A fresh socket knows nothing: each unfinished Task goes on where its stream stopped, then whatever others submit. */
+    async opened() {
+      const asked = new Set(subscribe(tasks()).map((task) => task.id));
+      send({ type: "subscribe", all: true });
+      await sync.reload().catch(() => {});
+      subscribe(tasks().filter((task) => !asked.has(task.id)));
+    },
+
+    async reload() {
+      const known = model.state.order;
+      const listed = [];
+      let total = 0;
+      for (let page = 1; page <= pages; page++) {
+        const answer = await api.get(`/tasks?per_page=${PAGE}&page=${page}`);
+        listed.push(...answer.tasks);
+        total = answer.total;
+      }
+      dispatch({ type: "tasks_listed", tasks: listed, known, total, at: Date.now() });
+    },
+
+    more() {
+      pages += 1;
+      return sync.reload();
+    },
+
+    adopt: (job) => job.tasks.forEach(take),
+
+    async read(id, withText) {
+      const path = `/tasks/${encodeURIComponent(id)}`;
+      try {
+        take(await api.get(path));
+        if (withText) dispatch({ type: "transcript_loaded", transcript: await api.get(`${path}/transcript`) });
+      } catch (problem) {
+        if (/** @type {ProblemLike} */ (problem).status === 404) dispatch({ type: "task_gone", id });
+        throw problem;
+      }
+    },
+
+    received(message) {
+      const id = message.task_id;
+      dispatch({ type: "heard", at: Date.now() });
+      if (!id) return;
+      const before = model.state.tasks[id];
+      if (message.error_code === "task_not_found") return dispatch({ type: "task_gone", id });
+      if (!before || (message.type !== "subscribed" && !message.seq)) return load(id);
+      dispatch({ type: "event_received", event: message, at: Date.now() });
+      if (tellsMore(before, model.state.tasks[id])) load(id);
+    },
+  };
+  return sync;
 }
 
-/** Engine, length, language and warnings are not in the events: the Task is read again when they may have changed. */
-function tellsMore(before, after) {
-  const stageBegan = before.stage !== after.stage && after.stage !== "complete";
-  return before.status !== after.status || before.attempt !== after.attempt || stageBegan;
-}
+/** Engine, length, language and warnings are not in the events: the Task is read again when they may have changed. @type {(before: TaskState, after: TaskState) => boolean} */
+const tellsMore = (before, after) =>
+  before.status !== after.status ||
+  before.attempt !== after.attempt ||
+  (before.progress_stage !== after.progress_stage && after.progress_stage !== "complete");

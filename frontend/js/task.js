@@ -1,227 +1,143 @@
-// Owns one Task as the page knows it: how events, polling answers and whole Tasks change it. Pure: no I/O, no clock.
+// Owns one Task as the page knows it: how events and whole Tasks change it. Pure: no I/O, no clock.
 //
 // Two positions: `seq` is what the event stream has delivered (the place to resume it from), `seen` is the newest number
 // that the bar has shown, from wherever it came. An answer read over HTTP moves `seen` alone, so the stream still brings
 // the segments in between.
 
-export const FINISHED = new Set(["completed", "partial", "failed", "cancelled"]);
-
+const FINISHED = new Set(["completed", "partial", "failed", "cancelled"]);
 const ETA_TRUST = 0.35;
 
-export function newTask(id) {
-  return {
-    id,
-    filename: "",
-    status: "queued",
-    stage: "queued",
-    percentage: 0,
-    stagePercentage: 0,
-    message: "",
-    stalled: false,
-    queuePosition: null,
-    attempt: 0,
-    endsAt: null,
-    duration: null,
-    engine: null,
-    model: null,
-    language: null,
-    speakerCount: null,
-    warnings: [],
-    problem: null,
-    refusal: null,
-    asked: null,
-    segments: [],
-    text: null,
-    createdAt: null,
-    startedAt: null,
-    completedAt: null,
-    lived: false,
-    seq: 0,
-    seen: 0,
-    epoch: null,
-    snapshotSeq: null,
-  };
+/** What belongs to one attempt and is gone when the next begins. @type {Pick<TaskState, AttemptOnly>} */
+const FRESH = {
+  progress_stage: "queued",
+  progress_percentage: 0,
+  stage_percentage: 0,
+  message: "",
+  stalled: false,
+  endsAt: null,
+  pace: null,
+  began: { stage: null, at: 0, percentage: 0 },
+  segments: [],
+  warnings: [],
+  problem: null,
+  refusal: null,
+  asked: null,
+  result_text: null,
+  started_at: null,
+  completed_at: null,
+};
+
+/** @type {(id: string) => TaskState} */
+export const newTask = (id) => /** @type {any} */ ({ ...FRESH, id, status: "queued", attempt: 0, lived: false, seq: 0, seen: 0, epoch: null, snapshotSeq: null });
+
+/** @type {(task: { status: Status }) => boolean} */
+export const isFinished = ({ status }) => FINISHED.has(status);
+
+/** The answer to a subscription: history goes on, or a snapshot follows and replaces what was known. @type {Change<Message>} */
+export function withSubscription(task, { recovered, epoch = null, seq = null }) {
+  if (recovered && task.seq && epoch === task.epoch) return { ...task, snapshotSeq: null };
+  return { ...task, epoch, snapshotSeq: seq, seq: 0, seen: 0, attempt: 0, progress_percentage: 0, endsAt: null, segments: [] };
 }
 
-export const isFinished = (task) => FINISHED.has(task.status);
-
-/** The answer to a subscription: history goes on, or a snapshot follows and replaces what was known. */
-export function withSubscription(task, answer) {
-  const goesOn = answer.recovered && task.seq > 0 && answer.epoch === task.epoch;
-  if (goesOn) return { ...task, snapshotSeq: null };
-  const anew = { seq: 0, seen: 0, attempt: 0, percentage: 0, endsAt: null, segments: [] };
-  return { ...task, ...anew, epoch: answer.epoch, snapshotSeq: answer.seq };
-}
-
-/** One numbered event, at `at` (milliseconds). What was delivered before changes nothing. */
+/** One numbered event, at `at` (milliseconds). What was delivered before changes nothing. @type {Change<Message>} */
 export function withEvent(task, event, at) {
-  if (event.seq <= task.seq && event.seq !== task.snapshotSeq) return task;
-  const moved = { ...task, seq: Math.max(task.seq, event.seq) };
-  const apply = EVENTS[event.type];
-  return apply ? apply(moved, event, at) : moved;
+  const seq = event.seq ?? 0;
+  if (seq <= task.seq && seq !== task.snapshotSeq) return task;
+  const moved = { ...task, seq: Math.max(task.seq, seq) };
+  return EVENTS[event.type]?.(moved, event, at) ?? moved;
 }
 
-/** The whole Task, as GET /tasks/{id} tells it. */
-export function withWhole(task, whole, at) {
-  const told = { ...task, ...factsOf(whole) };
-  if (whole.seq < task.seen || whole.attempt < task.attempt) return told;
-  const moved = withBar(told, {
-    status: whole.status,
-    attempt: whole.attempt,
-    stage: whole.progress_stage,
-    percentage: whole.progress_percentage,
-    stagePercentage: whole.stage_percentage,
-    message: whole.message,
-    stalled: whole.stalled,
-    queuePosition: whole.queue_position,
-    eta: whole.eta_seconds,
-    at,
-  });
-  return { ...moved, seen: whole.seq, epoch: task.epoch ?? whole.epoch, problem: problemOf(whole) };
+/** The whole Task, as GET /tasks/{id} tells it: facts always, the bar unless a newer one was seen. @type {Change<WholeTask>} */
+export function withWhole(task, { eta_seconds: eta, seq, epoch, ...whole }, at) {
+  const stale = seq < task.seen || whole.attempt < task.attempt;
+  const moved = stale ? task : { ...withBar(task, { ...barOf(whole), eta, at }), seen: seq, problem: problemOf(whole) };
+  return { ...moved, ...whole, ...barOf(moved), epoch: task.epoch ?? epoch };
 }
 
-/** One answer of GET /tasks/{id}/progress. */
-export function withPoll(task, poll, at) {
-  if (poll.seq < task.seen) return task;
-  const moved = withBar(task, {
-    status: poll.status,
-    attempt: poll.attempt,
-    stage: poll.progress_stage,
-    percentage: poll.progress_percentage,
-    stagePercentage: poll.stage_percentage,
-    message: poll.message,
-    stalled: poll.stalled,
-    queuePosition: poll.queue_position,
-    eta: poll.eta_seconds,
-    at,
-  });
-  return { ...moved, seen: poll.seq };
-}
+/** The segments as GET /tasks/{id}/transcript tells them. @type {(task: TaskState, transcript: Transcript) => TaskState} */
+export const withTranscript = (task, { segments }) =>
+  segments.length < task.segments.length && !isFinished(task) ? task : { ...task, segments };
 
-/** The segments as GET /tasks/{id}/transcript tells them. */
-export function withTranscript(task, transcript) {
-  if (transcript.segments.length < task.segments.length && !isFinished(task)) return task;
-  return { ...task, segments: transcript.segments.map(segmentOf), text: transcript.text };
-}
-
+/** @type {Record<string, Change<Message>>} */
 const EVENTS = {
-  status(task, event, at) {
-    if (event.attempt < task.attempt || event.seq < task.seen) return task;
-    const current = restartedFor(task, event.attempt);
-    const finished = FINISHED.has(event.status);
+  status(task, { status, attempt, queue_position, timestamp, seq = 0 }) {
+    if (attempt < task.attempt || seq < task.seen) return task;
+    const current = restartedFor(task, attempt);
+    const ended = isFinished({ status });
     return {
       ...current,
-      status: event.status,
-      attempt: event.attempt,
-      queuePosition: event.queue_position ?? null,
-      problem: event.status === "failed" ? current.problem : null,
+      ...(ended ? { endsAt: null, stalled: false } : { lived: true }),
+      status,
+      attempt,
+      queue_position,
+      problem: status === "failed" ? current.problem : null,
       refusal: null,
       asked: null,
-      endsAt: finished ? null : current.endsAt,
-      stalled: finished ? false : current.stalled,
-      completedAt: finished ? (event.timestamp ?? new Date(at).toISOString()) : null,
-      lived: current.lived || !finished,
-      seen: event.seq,
+      completed_at: ended ? timestamp : null,
+      seen: seq,
     };
   },
 
-  progress(task, event, at) {
-    if (event.seq < task.seen) return task;
-    const moved = withBar(task, {
-      stage: event.stage,
-      percentage: event.percentage,
-      stagePercentage: event.stage_percentage,
-      message: event.message,
-      stalled: event.stalled,
-      eta: event.eta_seconds,
-      at,
-    });
-    return { ...moved, seen: event.seq };
+  progress(task, { stage, percentage, eta_seconds: eta, stage_percentage, message, stalled, seq = 0 }, at) {
+    if (seq < task.seen) return task;
+    const bar = { ...barOf(task), stage_percentage, message, stalled, progress_stage: stage, progress_percentage: percentage };
+    return { ...withBar(task, { ...bar, eta, at }), seen: seq };
   },
 
   segment(task, event) {
     const segments = task.segments.slice();
-    const last = segments.at(-1);
-    const place = !last || last.index < event.index ? segments.length : segments.findIndex((one) => one.index >= event.index);
-    segments.splice(place, segments[place]?.index === event.index ? 1 : 0, segmentOf(event));
+    const place = segments.findLastIndex((one) => one.index < event.index) + 1;
+    segments.splice(place, segments[place]?.index === event.index ? 1 : 0, /** @type {any} */ (event));
     return { ...task, segments };
   },
 
-  segments_revised(task, event) {
-    return { ...task, segments: event.segments.map(segmentOf) };
-  },
+  segments_revised: (task, { segments }) => ({ ...task, segments }),
 
-  warning(task, event) {
-    return task.warnings.includes(event.user_message) ? task : { ...task, warnings: [...task.warnings, event.user_message] };
-  },
+  warning: (task, { user_message: text }) => ({ ...task, warnings: [...new Set([...task.warnings, text])] }),
 
-  error(task, event) {
-    const problem = {
-      code: event.error_code,
-      message: event.user_message,
-      detail: event.technical_detail,
-      retryable: event.retryable,
-      remedy: event.remedy,
-    };
-    return { ...task, problem, endsAt: null, stalled: false };
-  },
+  error: (task, { error_code: code, user_message: message, technical_detail: detail, retryable, remedy }) => ({
+    ...task,
+    problem: { code, message, detail, retryable, remedy },
+    endsAt: null,
+    stalled: false,
+  }),
 };
 
-function withBar(task, bar) {
-  const current = bar.attempt === undefined ? task : restartedFor(task, bar.attempt);
-  const status = bar.status ?? current.status;
-  const finished = FINISHED.has(status);
+/** What moves while a Task runs. @type {(keyof Bar)[]} */
+const BAR = ["status", "attempt", "progress_stage", "progress_percentage", "stage_percentage", "message", "stalled", "queue_position"];
+
+/** @type {(from: Bar) => Bar} */
+const barOf = (from) => /** @type {any} */ (Object.fromEntries(BAR.map((name) => [name, from[name]])));
+
+/** @type {(task: TaskState, told: Bar & { eta: number | null, at: number }) => TaskState} */
+function withBar(task, { eta, at, ...bar }) {
+  const { lived, asked, status, ...current } = restartedFor(task, bar.attempt);
+  const { progress_stage: stage, stage_percentage: percentage } = bar;
+  const ended = isFinished(bar);
+  const began = current.began.stage === stage ? current.began : { stage, at, percentage };
   return {
     ...current,
-    status,
-    attempt: bar.attempt ?? current.attempt,
-    stage: bar.stage ?? current.stage,
-    percentage: Math.max(current.percentage, bar.percentage ?? 0),
-    stagePercentage: bar.stagePercentage ?? 0,
-    message: bar.message ?? "",
-    stalled: finished ? false : Boolean(bar.stalled),
-    queuePosition: bar.queuePosition === undefined ? current.queuePosition : bar.queuePosition,
-    endsAt: finished || bar.stage === "complete" ? null : smoothedEnd(current.endsAt, bar.eta, bar.at),
-    asked: status === current.status ? current.asked : null,
-    lived: current.lived || !finished,
+    ...bar,
+    progress_percentage: Math.max(current.progress_percentage, bar.progress_percentage),
+    stalled: !ended && bar.stalled,
+    endsAt: ended || stage === "complete" ? null : smoothedEnd(current.endsAt, eta, at),
+    began,
+    pace: stage === "transcribing" ? ((percentage - began.percentage) * (current.duration_seconds ?? 0) * 10) / (at - began.at) || null : null,
+    asked: bar.status === status ? asked : null,
+    lived: lived || !ended,
   };
 }
 
-/** A new attempt starts over: bar, text and problem of the one before are gone. */
-function restartedFor(task, attempt) {
-  if (attempt <= task.attempt) return task;
-  if (task.attempt === 0) return { ...task, attempt };
-  const gone = { stage: "queued", percentage: 0, stagePercentage: 0, message: "", stalled: false, endsAt: null };
-  return { ...task, ...gone, attempt, segments: [], text: null, problem: null, refusal: null, warnings: [], startedAt: null, completedAt: null };
-}
+/** A new attempt starts over: bar, text and problem of the one before are gone. @type {(task: TaskState, attempt: number) => TaskState} */
+const restartedFor = (task, attempt) => (attempt <= task.attempt ? task : { ...task, ...(task.attempt && FRESH), attempt });
 
-/** Estimates jump; the moment of the end, averaged, does not. */
+/** Estimates jump; the moment of the end, averaged, does not. @type {(endsAt: number | null, eta: number | null, at: number) => number | null} */
 function smoothedEnd(endsAt, eta, at) {
-  if (eta === null || eta === undefined) return null;
+  if (eta === null) return null;
   const fresh = at + eta * 1000;
   return endsAt === null ? fresh : endsAt + (fresh - endsAt) * ETA_TRUST;
 }
 
-function factsOf(whole) {
-  return {
-    filename: whole.filename,
-    duration: whole.duration_seconds,
-    engine: whole.engine,
-    model: whole.model,
-    language: whole.detected_language,
-    speakerCount: whole.speaker_count,
-    warnings: [...whole.warnings, ...(whole.diarization_error ? [whole.diarization_error] : [])],
-    text: whole.result_text,
-    createdAt: whole.created_at,
-    startedAt: whole.started_at,
-    completedAt: whole.completed_at,
-  };
-}
-
-function problemOf(whole) {
-  if (!whole.error || whole.status !== "failed") return null;
-  const { error: message, error_code: code, technical_detail: detail, retryable, remedy } = whole;
-  return { code, message, detail, retryable, remedy };
-}
-
-const segmentOf = ({ index, start, end, text, speaker }) => ({ index, start, end, text, speaker });
+/** @type {(whole: Omit<WholeTask, "eta_seconds" | "seq" | "epoch">) => ProblemLike | null} */
+const problemOf = ({ status, error: message, error_code: code, technical_detail: detail, retryable, remedy }) =>
+  status === "failed" && message ? { code, message, detail, retryable, remedy } : null;

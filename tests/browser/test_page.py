@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import Page, expect
 
-from app.services.export_service import MEDIA_TYPES, ending_of
 from tests.browser.conftest import AUDIO, Server
 from tests.browser.witness import (
     DONE_WITHIN,
@@ -23,11 +22,6 @@ from tests.browser.witness import (
 from tests.fakes.spoken import word_error_rate
 
 pytestmark = pytest.mark.browser
-
-SIGNS = {
-    "json": b'"segments"', "verbose_json": b'"seek"', "diarized_json": b"transcript.text.segment", "txt": b"", "md": b"# to keep",
-    "docx": b"PK", "srt": b" --> ", "vtt": b"WEBVTT", "tsv": b"start\t", "csv": b"\xef\xbb\xbfstart,",
-}  # fmt: skip
 
 
 async def test_a_dropped_recording_becomes_text_before_ones_eyes(page: Page, server: Server) -> None:
@@ -48,53 +42,6 @@ async def test_a_dropped_recording_becomes_text_before_ones_eyes(page: Page, ser
     assert seen["violations"] == []
 
 
-async def test_a_finished_transcript_can_be_copied_and_saved(
-    context: BrowserContext, page: Page, server: Server
-) -> None:
-    """Copy puts the words on the clipboard; every format is a download named after the recording."""
-    await context.grant_permissions(["clipboard-read", "clipboard-write"])
-    await page.goto(server.url)
-    content = (AUDIO / "austen-0880.wav").read_bytes()
-    await drop(page, ("to keep.wav", content))
-    row = row_of(page, "to keep.wav")
-    await wait_for_status(row, "completed")
-    await row.get_by_role("button", name="Copy text").click()
-    await row.get_by_role("button", name="Copied").wait_for()
-    copied = await page.evaluate("navigator.clipboard.readText()")
-    assert copied.split() == (await text_of(row)).split()
-    opener = row.get_by_text("Download", exact=True)
-    for kind in MEDIA_TYPES:
-        await opener.click()
-        async with page.expect_download() as download:
-            await row.get_by_role("link", name=f"Download as {kind}", exact=True).click()
-        saved = await download.value
-        assert saved.suggested_filename == f"to keep.{ending_of(kind)}"
-        assert SIGNS[kind] in (await saved.path()).read_bytes()
-
-
-async def test_the_menu_of_formats_goes_away_by_itself(page: Page, server: Server) -> None:
-    """Escape, a click elsewhere and the keyboard's moving on close it; opened on a phone it fits the screen."""
-    await page.set_viewport_size({"width": 360, "height": 740})
-    await page.goto(server.url)
-    await drop(page, ("menu.wav", (AUDIO / "austen-0880.wav").read_bytes()))
-    row = row_of(page, "menu.wav")
-    await wait_for_status(row, "completed")
-    opener, first = row.get_by_text("Download", exact=True), row.get_by_role("link", name="Download as txt", exact=True)
-    await opener.click()
-    await expect(first).to_be_visible()
-    assert await page.evaluate("document.documentElement.scrollWidth") <= 360
-    await page.keyboard.press("Escape")
-    await expect(first).to_be_hidden()
-    await page.keyboard.press("Enter")
-    await expect(first).to_be_visible()
-    await page.locator("h1").click()
-    await expect(first).to_be_hidden()
-    await opener.click()
-    await page.get_by_label("Address of a recording").focus()
-    await expect(first).to_be_hidden()
-    assert page.complaints == []
-
-
 async def test_the_upload_itself_is_seen(page: Page, server: Server) -> None:
     """While the bytes travel over a slow line, a bar says how many have arrived."""
     await page.goto(server.url)
@@ -104,7 +51,6 @@ async def test_the_upload_itself_is_seen(page: Page, server: Server) -> None:
     shown = await page.evaluate("window.witnessed.uploads")
     assert shown == sorted(shown)
     assert len(set(shown) - {0, 100}) >= 3
-    assert await page.locator("[data-upload]").count() == 0
 
 
 async def test_what_is_no_recording_is_told_in_words(page: Page, server: Server) -> None:
@@ -160,10 +106,7 @@ async def test_cancel_retry_and_delete(page: Page, own_server: Server, long_reco
     await expect(row).to_contain_text("attempt 2")
     await row.get_by_role("button", name="Cancel").click()
     await wait_for_status(row, "cancelled")
-    delete = row.get_by_role("button", name="Delete")
-    await delete.click()
-    await expect(delete).to_have_text("Really delete?")
-    await delete.click()
+    await row.get_by_role("button", name="Delete").click()
     await expect(row).to_have_count(0)
     await page.reload()
     await expect(page.get_by_text("Nothing here yet.")).to_be_visible()
@@ -186,8 +129,10 @@ async def test_the_page_can_be_used_without_a_mouse(page: Page, server: Server) 
     await page.goto(server.url)
     await wait_for_connection(page, "live")
     stops = []
-    for _ in range(4):
+    for _ in range(12):
         await page.keyboard.press("Tab")
         stops.append(await focus_of(page))
-    assert [stop["id"] for stop in stops[:2]] == ["choose", "url"]
+    names = [stop["name"] for stop in stops]
+    begin = names.index("Choose files")
+    assert names[begin : begin + 3] == ["Choose files", "Choose a folder", "Address of a recording"]
     assert all(stop["ring"] != "none" for stop in stops)

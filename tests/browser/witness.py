@@ -12,13 +12,12 @@ document.addEventListener("securitypolicyviolation", (event) => window.witnessed
 document.addEventListener("DOMContentLoaded", () => {
   const look = () => {
     for (const row of document.querySelectorAll("[data-task]")) {
-      const bar = row.querySelector(".bar:not([hidden])");
-      if (row.dataset.status !== "processing" || !bar) continue;
-      window.witnessed.percentages.push(Number(bar.getAttribute("aria-valuenow")));
-      window.witnessed.texts.push(row.querySelector(".segments").textContent.length);
+      const bar = row.querySelector(".bar[aria-valuenow]");
+      const shown = { processing: window.witnessed.percentages, queued: window.witnessed.uploads }[row.dataset.status];
+      if (!shown || !bar) continue;
+      shown.push(Number(bar.getAttribute("aria-valuenow")));
+      window.witnessed.texts.push(row.querySelector(".preview")?.textContent.length ?? 0);
     }
-    for (const bar of document.querySelectorAll(".upload-bar"))
-      window.witnessed.uploads.push(Number(bar.getAttribute("aria-valuenow")));
   };
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
 });
@@ -36,6 +35,13 @@ DROP = """
 }
 """
 
+FOCUS = """
+(() => {
+  const { activeElement: has } = document;
+  return { name: has.getAttribute("aria-label") ?? has.innerText, ring: getComputedStyle(has).outlineStyle };
+})()
+"""
+
 DONE_WITHIN = 120_000
 """Milliseconds that a recording may take on a busy machine."""
 
@@ -44,7 +50,8 @@ CONNECTED_WITHIN = 30_000
 
 
 async def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    """Let files (name and content) fall onto the page."""
+    """Let files (name and content) fall onto the page, once it is there."""
+    await page.locator(".drop").wait_for()
     await page.evaluate(DROP, [{"name": name, "content": base64.b64encode(data).decode()} for name, data in files])
 
 
@@ -71,12 +78,12 @@ async def wait_for_connection(page: Page, state: str) -> None:
 
 async def wait_for_text(row: Locator) -> None:
     """Wait until some of the transcript can be read."""
-    await row.locator(".segment-text").first.wait_for(timeout=DONE_WITHIN)
+    await row.locator(".preview").wait_for(timeout=DONE_WITHIN)
 
 
 async def text_of(row: Locator) -> str:
-    """The transcript as the page shows it."""
-    return " ".join(await row.locator(".segment-text span").all_inner_texts())
+    """What the row shows of the transcript: the newest words while it runs, then the first."""
+    return await row.locator(".preview").inner_text()
 
 
 async def bar_of(row: Locator) -> int:
@@ -92,7 +99,5 @@ async def slow_down(page: Page, upload: int) -> None:
 
 
 async def focus_of(page: Page) -> dict[str, str]:
-    """Which element has the keyboard's focus, and the style of the ring around it."""
-    return await page.evaluate(
-        "({ id: document.activeElement.id, ring: getComputedStyle(document.activeElement).outlineStyle })"
-    )
+    """What the element is called that has the keyboard's focus, and the style of the ring around it."""
+    return await page.evaluate(FOCUS)

@@ -118,7 +118,7 @@ def test_decisions_take_effect_and_are_undone(shared_server: RunningServer, sile
     file = file_of(shared_server, file_id)
     assert (file["effective_timestamp"]["source"], file["tags"]) == ("user", ["talk", "2001"])
     assert names(shared_server, tag="talk") == [silence.name]
-    decide(shared_server, file_id, "discard_duplicate")
+    assert decide(shared_server, file_id, "discard_duplicate", "a copy")["decision_value"] == "a copy"
     assert names(shared_server, tag="talk") == []
     assert names(shared_server, tag="talk", hidden=True) == [silence.name]
     decide(shared_server, file_id, "keep_duplicate")

@@ -70,6 +70,12 @@ def test_tags_are_cleaned() -> None:
     assert value == ("two words", "a", "\u00e9")
 
 
+def test_a_copy_is_discarded_for_a_reason() -> None:
+    """The reason is kept as one line; without one nothing is made up."""
+    assert checked_value(DecisionType.DISCARD_DUPLICATE, " the  phone's\ncopy ", NOW) == "the phone's copy"
+    assert checked_value(DecisionType.KEEP_DUPLICATE, None, NOW) is None
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "told"),
     [
@@ -85,8 +91,10 @@ def test_tags_are_cleaned() -> None:
         ("tag_assignment", ["a\u202eb"], "visible characters"),
         ("tag_assignment", ["x" * 51], "visible characters"),
         ("tag_assignment", [str(number) for number in range(MAX_TAGS + 1)], "50 tags"),
-        ("keep_duplicate", "yes", "no decision_value"),
-        ("discard_duplicate", [], "no decision_value"),
+        ("keep_duplicate", " ", "or a reason"),
+        ("keep_duplicate", "x" * 501, "or a reason"),
+        ("discard_duplicate", "a\u0000b", "or a reason"),
+        ("discard_duplicate", [], "or a reason"),
     ],
 )
 def test_other_values_are_refused(kind: str, value: object, told: str) -> None:

@@ -1,0 +1,41 @@
+// Owns one recording: playing it, everything known of it, and setting that right.
+
+import { html } from "../lib.js";
+import { go, link } from "../route.js";
+import { dateTime } from "../words.js";
+import { Actions } from "./actions.js";
+import { Decisions } from "./decisions.js";
+import { links } from "./files.js";
+import { button, facts, filled, measures, recorded, say, table, when } from "./parts.js";
+import { useAsking, useReading } from "./reading.js";
+
+/** @type {LibraryPart} */
+export function OneFile({ id }) {
+  const { body: file, load, foot } = useReading(`/files/${id}`);
+  const { decide, refused } = useAsking(load);
+  if (!file) return foot;
+  const { effective_timestamp: time, tags } = file;
+  const date = (/** @type {any} */ value) => decide(id, "timestamp_override", value);
+  const tagged = (/** @type {string[]} */ value) => decide(id, "tag_assignment", value);
+  return html`<h2>${file.filename}</h2>
+    ${file.has_media ? html`<audio controls preload="none" src=${file.links.media} aria-label=${file.filename} />` : html`<p>${say("gone")}</p>`}
+    ${facts({
+      when: () => recorded(time), ...measures, arrival: () => dateTime(file.created_at), transcripts: links.transcripts,
+      duplicates: () => html`<a href=${link("/library/duplicates")}>${say("copies", { count: file.duplicates.length })}</a>`,
+      tags: () => tags.map((/** @type {string} */ tag) => html`${links.tags({ tags: [tag] }, 0)}${button("untag", () => tagged(tags.filter((/** @type {string} */ one) => one !== tag)), tag)} `),
+    }, file)}
+    <form class="fields-row" onSubmit=${filled((data, form) => (tagged([...tags, data.get("tag")]), form.reset()))}>
+      <label>${say("tag")}<input name="tag" required maxlength="50" /></label><button class="secondary">${say("addTag")}</button></form>
+    ${refused}
+    <details><summary>${say("candidates")}</summary>${table("candidates", {
+      when,
+      source: (one) => say(`source.${one.source}`),
+      raw: (one) => `${one.where} ${one.raw}`,
+      belief: (one) => say(one.chosen ? "believed" : one.plausible ? "possible" : "impossible"),
+      correct: (one) => button("take", () => date(one.value), when(one)),
+    }, file.timestamp_candidates)}
+      <form class="fields-row" onSubmit=${filled((data) => date(new Date(data.get("time")).toISOString()))}>
+        <label>${say("correct")}<input type="datetime-local" name="time" step="1" required /></label><button class="secondary">${say("set")}</button>
+        ${time.source === "user" && button("takeBack", () => date(null))}</form></details>
+    <${Decisions} file=${file} done=${load} /><${Actions} files=${[file]} done=${() => go("/library/files")} />`;
+}

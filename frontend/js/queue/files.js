@@ -1,0 +1,34 @@
+// Owns which files a drop or a folder holds. In a folder only recordings count; a file that was picked by itself is always sent.
+
+const TYPES = /^(audio|video)\//;
+const ENDINGS = /\.(3gp|aac|ac3|aiff?|amr|ape|au|avi|caf|flac|flv|m4[abv]|mk[av]|mov|mp[34]|mpe?g|mts|og[agv]|opus|spx|tta|wav|web[am]|wm[av]|wv)$/i;
+
+/** @type {(file: {name: string, type: string}) => boolean} */
+export const isRecording = ({ name, type }) => !name.startsWith(".") && (TYPES.test(type) || ENDINGS.test(name));
+
+/** The recordings of a folder in the order of their names, and how many files are none. @param {File[]} all */
+export function recordingsOf(all) {
+  const files = all.filter(isRecording).sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }));
+  return { files, skipped: all.length - files.length };
+}
+
+/** What was dropped. Entries are read at once: a drop forgets them when its event is over. @param {DataTransfer} goods */
+export async function dropped(goods) {
+  const single = [...goods.files];
+  const entries = [...goods.items].map((item) => item.webkitGetAsEntry());
+  if (!entries.some((entry) => entry?.isDirectory)) return { files: single, skipped: 0 };
+  return recordingsOf((await Promise.all(entries.map((entry) => (entry ? under(entry) : [])))).flat());
+}
+
+/** @param {any} entry @returns {Promise<File[]>} */
+async function under(entry) {
+  if (entry.isFile) return [await new Promise((done, failed) => entry.file(done, failed))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    /** A folder is told in portions, the last of them empty. @type {any[]} */
+    const portion = await new Promise((done, failed) => reader.readEntries(done, failed));
+    if (!portion.length) return found;
+    for (const one of portion) found.push(...(await under(one)));
+  }
+}

@@ -1,0 +1,39 @@
+// Owns where on the page a person is: the hash of the address, as a signal.
+
+import { signal } from "./lib.js";
+
+/** @type {(hash: string) => RouteLike} */
+export function parsed(hash) {
+  const [path, query] = hash.replace(/^#?\/?/, "").split("?");
+  return { path: `/${path}`, parts: path.split("/").filter(Boolean).map(decoded), query: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+/** What cannot be decoded is taken as it is: an address is something that people edit. @type {(part: string) => string} */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export const route = signal(parsed(""));
+
+/** @type {(path: string) => string} */
+export const link = (path) => `#${path}`;
+
+/** @type {(path: string) => void} */
+export const go = (path) => void (location.hash = path);
+
+/** How far down each path was scrolled when it was left. @type {Record<string, number>} */
+export const left = {};
+
+/** @type {(scope: ScopeLike) => void} */
+export function followAddress(scope) {
+  const read = () => {
+    left[route.value.path] = scrollY;
+    route.value = parsed(location.hash);
+  };
+  scope.listen(window, "hashchange", read);
+  read();
+}

@@ -1,0 +1,10 @@
+// Owns pictures: a symbol of icons.svg, which only repeats what a text says and is hidden from screen readers.
+
+import { html } from "../lib.js";
+
+/** @type {(props: { name: string }) => VNode} */
+export const Icon = ({ name }) => html`<svg class="icon" aria-hidden="true"><use href=${`/assets/icons.svg#${name}`} /></svg>`;
+
+/** A button that shows only its picture. @type {(props: { name: string, label: string, onClick: () => void }) => VNode} */
+export const IconButton = ({ name, label, onClick }) =>
+  html`<button type="button" class="quiet" aria-label=${label} title=${label} onClick=${onClick}><${Icon} name=${name} /></button>`;

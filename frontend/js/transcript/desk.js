@@ -1,0 +1,38 @@
+// Owns what the parts of the transcript view share: the segments to show, the moment that is played, what is written and looked for.
+
+import { computed, effect, signal } from "../lib.js";
+import { steady } from "../model.js";
+import { isFinished } from "../task.js";
+import { voices } from "./document.js";
+import { newEdits } from "./edits.js";
+import { found, placeAt, timedWords } from "./moments.js";
+import { newPlayer } from "./player.js";
+
+/** @param {AppLike} app @param {string} id */
+export function newDesk(app, id) {
+  const scope = app.scope.child();
+  const whole = app.model.task(id);
+  /** Without what moves while it runs, so that not every event draws the whole view anew. */
+  const task = steady(() => {
+    if (!whole.value) return undefined;
+    const { segments: _, seq, seen, progress_percentage, stage_percentage, message, eta_seconds, stalled, endsAt, pace, began, ...facts } = whole.value;
+    return facts;
+  });
+  const edits = newEdits(app, id, scope);
+  const player = newPlayer();
+  const finished = computed(() => Boolean(whole.value && isFinished(whole.value)));
+  const editable = computed(() => finished.value && Boolean(edits.shown.value));
+  const segments = computed(() => /** @type {ShownSegment[]} */ ((finished.value && edits.shown.value?.segments) || (whole.value?.segments ?? [])));
+  const place = computed(() => (player.time.value ? placeAt(segments.value, player.time.value) : -1));
+  const said = computed(() => (place.value < 0 ? -1 : timedWords(segments.value[place.value]).findLastIndex(({ start }) => start <= player.time.value)));
+  const query = signal(/** @type {string | null} */ (null));
+  const matches = computed(() => found(segments.value, query.value ?? ""));
+  scope.own(effect(() => void (finished.value && edits.load())));
+  return {
+    scope, whole, task, edits, player, finished, editable, segments, place, said, query, matches, match: signal(0), voices: computed(() => voices(segments.value)),
+    /** The key of the segment that is written in. */
+    editing: signal(/** @type {string | null | undefined} */ (null)),
+    /** Brings a segment into sight; the list says how. */
+    show: (/** @type {number} */ _place) => {},
+  };
+}

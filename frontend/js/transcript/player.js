@@ -1,0 +1,56 @@
+// Owns playing the recording: its moment as a signal, its buttons, its speed.
+
+import { computed, html, signal, useSignalEffect } from "../lib.js";
+import { clock, number, t } from "../words.js";
+import { Outline } from "./outline.js";
+import { SaveState } from "./save-state.js";
+import { Tool } from "./tool.js";
+
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3];
+
+export function newPlayer() {
+  const media = /** @type {{ current: HTMLMediaElement | null }} */ ({ current: null });
+  const time = signal(0);
+  const seek = (/** @type {number} */ to) => {
+    time.value = Math.max(0, to);
+    if (media.current) media.current.currentTime = time.value;
+  };
+  const toggle = () => void (media.current?.paused ? media.current.play().catch(() => {}) : media.current?.pause());
+  return { media, time, speed: signal(localStorage.getItem("cesar.speed") ?? "1"), playing: signal(false), broken: signal(false), at: computed(() => clock(time.value)), seek, toggle };
+}
+
+/** @param {OfDesk & { file: any, length: number }} props */
+export function Player({ desk, file, length }) {
+  const { media, time, playing, speed, broken, at, seek, toggle } = desk.player;
+  const setSpeed = (chosen = speed.value) => {
+    localStorage.setItem("cesar.speed", (speed.value = chosen));
+    if (media.current) media.current.playbackRate = Number(chosen);
+  };
+  const ready = () => {
+    setSpeed();
+    seek(time.value);
+  };
+  const plays = (/** @type {boolean} */ now) => () => (playing.value = now);
+  useSignalEffect(() => {
+    let frame = 0;
+    const look = () => {
+      time.value = media.current?.currentTime ?? 0;
+      frame = requestAnimationFrame(look);
+    };
+    if (playing.value) look();
+    return () => cancelAnimationFrame(frame);
+  });
+  return html`<section class="player" aria-label=${t("transcript.player")}>
+    <${/^video/.test(file.mime_type) ? "video" : "audio"} ref=${media} src=${file.links.media} preload="metadata" onLoadedMetadata=${ready}
+      onPlay=${plays(true)} onPause=${plays(false)} onEnded=${plays(false)} onError=${() => (broken.value = true)} />
+    <${Outline} ...${{ desk, file, length }} />
+    <${Tool} name="back" icon="rewind" run=${() => seek(time.value - 5)} />
+    <${Tool} name=${playing.value ? "pause" : "play"} run=${toggle} />
+    <${Tool} name="forward" run=${() => seek(time.value + 5)} />
+    <span class="player-time">${at} / ${clock(length)}</span>
+    <${SaveState} desk=${desk} />
+    <select aria-label=${t("transcript.speed")} value=${speed} onChange=${({ target }) => setSpeed(target.value)}>
+      ${SPEEDS.map((one) => html`<option value=${one}>${number(one)}×</option>`)}
+    </select>
+  </section>`;
+}

@@ -1,0 +1,20 @@
+// Owns saying whether what a person wrote is on the server.
+
+import { useApp } from "../app.js";
+import { html, useSignalEffect } from "../lib.js";
+import { t } from "../words.js";
+
+/** @param {OfDesk} props */
+export function SaveState({ desk: { edits, editable } }) {
+  const { announce } = useApp();
+  const said = () => {
+    const why = edits.problem.value?.message;
+    if (edits.conflict.value) return t("transcript.undecided");
+    if (why) return t("transcript.not_saved", { why });
+    return t(edits.writing.value || edits.waiting.value.length ? "transcript.saving" : "transcript.saved");
+  };
+  useSignalEffect(() => {
+    if (edits.problem.value) announce(said(), "saving");
+  });
+  return html`<span class="saved">${editable.value && said()}</span>`;
+}

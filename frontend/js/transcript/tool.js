@@ -1,0 +1,13 @@
+// Owns the look of a tool of this view: a symbol, and its word as a label or as a hint.
+
+import { html } from "../lib.js";
+import { Icon } from "../shell/icon.js";
+import { t } from "../words.js";
+
+/** @param {{ name: string, icon?: string, run: () => void, shown?: boolean, [more: string]: any }} props */
+export const Tool = ({ name, icon = name, run, shown, ...more }) => {
+  const word = t(`transcript.${name}`);
+  return html`<button type="button" class="quiet" aria-label=${word} title=${shown ? null : word} onClick=${run} ...${more}>
+    <${Icon} name=${icon} />${shown && html`<span>${word}</span>`}
+  </button>`;
+};

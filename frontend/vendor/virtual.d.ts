@@ -1,0 +1,1 @@
+export * from "@tanstack/virtual-core";
