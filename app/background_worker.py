@@ -81,6 +81,7 @@ class BackgroundWorker:
         lanes = [asyncio.create_task(self._lane(to_fetch=to_fetch)) for to_fetch in (False, True)]
         webhooks = asyncio.create_task(self._parts.webhooks.run())
         errands = asyncio.create_task(self._parts.errands.run())
+        listening = asyncio.create_task(self._parts.listening.run())
         await self._draining.wait()
         while any(not lane.done() for lane in lanes) and time.monotonic() < self._deadline:
             await asyncio.wait(lanes, timeout=0.2)
@@ -88,9 +89,9 @@ class BackgroundWorker:
         for current in list(self._running.values()):
             current.progress.stop()
         self._parts.webhooks.drain()
-        await asyncio.wait([webhooks, errands], timeout=_LAST_WEBHOOKS_SECONDS)
+        await asyncio.wait([webhooks, errands, listening], timeout=_LAST_WEBHOOKS_SECONDS)
         await self._parts.webhooks.let_go(0.0)
-        for helper in [*helpers, *lanes, webhooks, errands]:
+        for helper in [*helpers, *lanes, webhooks, errands, listening]:
             helper.cancel()
 
     def wake(self) -> None:
@@ -105,6 +106,7 @@ class BackgroundWorker:
         self._deadline = time.monotonic() + seconds
         self._draining.set()
         self._parts.errands.drain()
+        self._parts.listening.drain()
         self.wake()
 
     def parent_gone(self) -> None:

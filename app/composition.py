@@ -28,6 +28,7 @@ from app.infrastructure.media.peaks import SandboxedPeakMaker
 from app.infrastructure.media.tools import SandboxedMediaTools
 from app.infrastructure.queue.embedded_worker import EmbeddedWorker
 from app.infrastructure.queue.errand_lane import ErrandLane
+from app.infrastructure.queue.listening_lane import ListeningLane
 from app.infrastructure.queue.owner import is_dead, own_identity
 from app.infrastructure.storage.derived import LocalDerived
 from app.infrastructure.storage.folders import ImportFolders
@@ -50,6 +51,8 @@ from app.services.housekeeping import Housekeeping
 from app.services.intake_service import IntakeService
 from app.services.job_service import JobService
 from app.services.keeping_service import KeepingRules, KeepingService
+from app.services.late_reuse import LateReuse
+from app.services.listening_service import ListeningService
 from app.services.media_service import MediaService
 from app.services.option_defaults import option_defaults
 from app.services.peak_service import PeakService
@@ -95,6 +98,7 @@ class WorkerParts:
     leases: dict[str, Lease]
     webhooks: WebhookLane
     errands: ErrandLane
+    listening: ListeningLane
     stray_calls: Callable[[], int]
     closers: tuple[Callable[[], None], ...] = field(default=())
 
@@ -195,17 +199,26 @@ def build_worker(settings: Settings, announcements: Announcements) -> WorkerPart
     )
     errands = _errand_lane(settings, store)
     sounds = SoundService(store, SpectralListener(), settings.similarity)
+    listening = ListeningLane(ListeningService(store, storage, tools.media, sounds), lambda: bool(leases))
     return WorkerParts(
         owner=own_identity(),
         tasks=tasks,
-        runs=RunService(tasks, emitter, tools, fetcher_for(settings, storage), sounds),
+        runs=RunService(
+            tasks,
+            emitter,
+            tools,
+            fetcher_for(settings, storage),
+            sounds=sounds,
+            reuse=LateReuse(store, tasks.duplicates),
+        ),
         emitter=emitter,
         changed=event_log.changed,
         leases=leases,
         webhooks=webhooks,
         errands=errands,
+        listening=listening,
         stray_calls=stray_calls,
-        closers=(errands.close, webhooks.close, emitter.close, shelf.close, database.close),
+        closers=(listening.close, errands.close, webhooks.close, emitter.close, shelf.close, database.close),
     )
 
 

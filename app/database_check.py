@@ -1,7 +1,7 @@
 """Owns `cesar db check`: whether the database is sound, the disk holds what it says and nothing else, the search finds what is there."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,10 +66,11 @@ class DatabaseCheck:
         """What is derived is made anew, and what nobody points to is removed; everything else stays as it is."""
         self._consistency.rebuild_index()
         self._search.refresh()
-        inventory = self._consistency.inventory()
-        for key in self._orphans(inventory):
+        stored, outlined = set(self._storage.keys()), set(self._derived.keys())
+        known = self._consistency.inventory().keys
+        for key in self._orphans(stored - known):
             self._storage.remove(key)
-        for key in self._outlines_of_nothing(inventory):
+        for key in outlined - known:
             self._derived.remove(key)
 
     def close(self) -> None:
@@ -77,7 +78,8 @@ class DatabaseCheck:
         self._database.close()
 
     def _look_at_disk(self) -> Iterator[Finding]:
-        parts = self._old_parts()  # first: the row of an upload is there before its bytes
+        # The disk first: what arrives while this looks around is then no orphan, however long it takes.
+        parts, stored, outlined = self._old_parts(), set(self._storage.keys()), set(self._derived.keys())
         inventory = self._consistency.inventory()
         wrong = dict(self._wrong_recordings(inventory))
         if wrong:  # deleted since the inventory was made?
@@ -86,8 +88,8 @@ class DatabaseCheck:
         yield Finding("recordings on the disk", tuple(wrong.values()))
         archives = (job for key, job in inventory.archives.items() if not self._has(key))
         yield Finding("archives on the disk", tuple(f"the archive of job {job} is missing" for job in archives))
-        yield Finding("bytes without a file", tuple(self._orphans(inventory)))
-        yield Finding("outlines without a file", tuple(self._outlines_of_nothing(inventory)))
+        yield Finding("bytes without a file", tuple(self._orphans(stored - inventory.keys)))
+        yield Finding("outlines without a file", tuple(sorted((outlined - inventory.keys) & set(self._derived.keys()))))
         yield Finding("parts without an upload", tuple(sorted(parts - inventory.uploads)))
 
     def _old_parts(self) -> set[str]:
@@ -110,9 +112,9 @@ class DatabaseCheck:
         except CesarError:
             return False
 
-    def _orphans(self, inventory: Inventory) -> list[str]:
-        stored, oldest = set(self._storage.keys()), time.time() - ON_ITS_WAY_SECONDS
-        return sorted(key for key in stored - inventory.keys if self._is_older(key, oldest))
+    def _orphans(self, unclaimed: Iterable[str]) -> list[str]:
+        oldest = time.time() - ON_ITS_WAY_SECONDS
+        return sorted(key for key in unclaimed if self._is_older(key, oldest))
 
     def _is_older(self, key: str, moment: float) -> bool:
         try:
@@ -120,12 +122,13 @@ class DatabaseCheck:
         except (CesarError, FileNotFoundError):
             return False
 
-    def _outlines_of_nothing(self, inventory: Inventory) -> list[str]:
-        return sorted(set(self._derived.keys()) - inventory.keys)
-
 
 def check(settings: Settings, *, repair: bool) -> bool:
-    """Print what was found; whether all is well (after the repair, if there was one)."""
+    """Print what was found; whether all is well (after the repair, if there was one).
+
+    Raises:
+        SettingsError: the database cannot be looked at.
+    """
     console = Console()
     examined = DatabaseCheck(settings)
     try:
@@ -133,10 +136,14 @@ def check(settings: Settings, *, repair: bool) -> bool:
         if repair and not report.is_sound:
             examined.repair()
             report = examined.examine()
+    except CesarError as problem:
+        raise SettingsError(f"The database cannot be looked at: {problem.detail or problem.code}.") from problem
     finally:
         examined.close()
     console.print(_table(report))
-    console.print(", ".join(f"{number} {table}" for table, number in report.counts.items()), highlight=False)
+    console.print(
+        ", ".join(f"{number} {table}" for table, number in report.counts.items()), highlight=False, soft_wrap=True
+    )
     return report.is_sound
 
 

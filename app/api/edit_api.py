@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from app.api.bounded_body import SmallBodyRoute
 from app.api.entity_tag import is_known, version_tag, versions_in
 from app.api.errors import documented
 from app.api.state import services_of
@@ -11,9 +12,9 @@ from app.domain.errors import CesarError
 from app.domain.rewriting import UNCHANGED
 from app.schemas.edits import SegmentChange, SegmentMerge, SegmentSplit, SpeakerNaming, Speakers, TranscriptChange
 
-router = APIRouter(tags=["Transcript Editing"])
+router = APIRouter(tags=["Transcript Editing"], route_class=SmallBodyRoute)
 
-_REFUSALS: Final = documented(400, 404, 409, 412, 422, 428)
+_REFUSALS: Final = documented(400, 404, 409, 412, 413, 422, 428)
 
 
 def made_on(

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 
+from app.api.bounded_body import SmallBodyRoute
 from app.api.errors import documented
 from app.api.state import services_of
 from app.schemas.files import Decision, DecisionHistory, DecisionRequest, File, FilePage
 from app.services.library_store import FileFilter, FileOrder
 
-router = APIRouter(tags=["Library"])
+router = APIRouter(tags=["Library"], route_class=SmallBodyRoute)
 
 
 @router.get("/files", summary="List files", responses=documented(400, 422))
@@ -43,7 +44,10 @@ def list_decisions(request: Request, file_id: str) -> DecisionHistory:
 
 
 @router.post(
-    "/files/{file_id}/decisions", summary="Decide", status_code=201, responses=documented(400, 404, 409, 422, 503, 507)
+    "/files/{file_id}/decisions",
+    summary="Decide",
+    status_code=201,
+    responses=documented(400, 404, 409, 413, 422, 503, 507),
 )
 def decide(
     request: Request,

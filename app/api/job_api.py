@@ -8,6 +8,7 @@ from starlette.responses import FileResponse
 from app.api.errors import documented
 from app.api.state import services_of, sockets_of
 from app.api.status_filter import parse_status
+from app.api.stored_response import StoredResponse
 from app.domain.errors import CesarError
 from app.domain.job_types import JOB_TYPES
 from app.schemas.jobs import Job, JobPage
@@ -32,21 +33,27 @@ def list_jobs(
 @router.get("/jobs/{job_id}", summary="Get a job", responses=documented(404))
 def get_job(request: Request, job_id: str) -> Job:
     """One Job with its Tasks; a Job with one Task shows that Task's result flat."""
-    return services_of(request).queries.job(job_id)
+    services = services_of(request)
+    job = services.queries.job(job_id)
+    return job.model_copy(update={"tasks": services.duplicates.told(job.tasks)})
 
 
 @router.get(
     "/jobs/{job_id}/archive",
     summary="Download an export",
     response_class=FileResponse,
-    responses={200: {"content": {"application/zip": {}}}, **documented(404, 409)},
+    responses={
+        200: {"content": {"application/zip": {}}},
+        206: {"description": "The range that was asked for", "content": {"application/zip": {}}},
+        **documented(404, 409, 416),
+    },
 )
 def get_archive(request: Request, job_id: str) -> FileResponse:
     """The archive of a finished export Job, streamed from disk; ranges resume a download that broke off."""
     services = services_of(request)
     archive = services.queries.archive(job_id)
     path = services.storage.path_of(archive.key)
-    return FileResponse(path, media_type="application/zip", filename=archive.filename)
+    return StoredResponse(path, CesarError("job_not_found"), media_type="application/zip", filename=archive.filename)
 
 
 @router.post("/jobs/{job_id}/cancel", summary="Cancel a job", responses=documented(404, 409))

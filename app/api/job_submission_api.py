@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.bounded_body import read_body
 from app.api.errors import documented
 from app.api.file_times import take_file_times
 from app.api.multipart import ReceivedForm, receive_form
@@ -53,7 +54,7 @@ async def submit_job(request: Request) -> Response:
     if kind == "multipart/form-data":
         job_id = await _import_form(request)
     elif kind == "application/json":
-        wanted, key = _parse(await _read(request)), idempotency_key(request)
+        wanted, key = _parse(await read_body(request, _LARGEST_JSON)), idempotency_key(request)
         job_id = await run_in_threadpool(_submit, services_of(request), wanted, key)
     else:
         raise CesarError("malformed", "send application/json, or multipart/form-data with files to import")
@@ -115,15 +116,6 @@ def _parse(body: bytes) -> LibraryJobRequest:
         return library_job_request.validate_json(body)
     except ValidationError as problem:
         raise CesarError("malformed", describe(problem)) from None
-
-
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_JSON:
-            raise CesarError("too_large", "a JSON request may have 2 MiB")
-    return bytes(body)
 
 
 def _json_schema() -> dict[str, Any]:

@@ -1,27 +1,23 @@
 """Owns the routes of recordings: played in ranges, downloaded under their own names, drawn as outlines, deleted."""
 
 import asyncio
-import os
 import re
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.datastructures import Headers
-from starlette.responses import FileResponse
 from starlette.responses import Response as PlainResponse
-from starlette.types import Receive, Scope, Send
 
-from app.api.errors import answer, documented
+from app.api.errors import documented
 from app.api.plain_route import PlainRoute
 from app.api.state import services_of, sockets_of
+from app.api.stored_response import StoredResponse
 from app.domain.errors import CesarError
 from app.schemas.media import MOST_POINTS, USUAL_POINTS, WaveformPeaks
 from app.services.media_service import StoredRecording
 
 TAG = "Files"
 _PLAYABLE: Final = re.compile(r"(?:audio|video)/[\w.+-]+", re.ASCII)
-_RANGE: Final = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
 _NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 ._-]")
 
 router = APIRouter(tags=[TAG])
@@ -71,37 +67,6 @@ def delete_file(request: Request, file_id: str) -> None:
         sockets.drop_task(task_id)
 
 
-class RecordingResponse(FileResponse):
-    """A file of several GB as well as a small one: read in pieces as the reader takes them.
-
-    A `Range` that Starlette would refuse although it may be left unread (RFC 9110, 14.2) is taken away first.
-    """
-
-    chunk_size = 256 * 1024
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
-        try:
-            self.stat_result = stat = await asyncio.to_thread(os.stat, self.path)
-        except FileNotFoundError:  # deleted a moment ago
-            await answer(Request(scope), CesarError("media_gone"))(scope, receive, send)
-            return
-        self.set_stat_headers(stat)
-        headers = Headers(scope=scope)
-        asked = _RANGE.fullmatch(headers.get("range", ""))
-        if asked is None or not self._is_current(headers.get("if-range")) or not _is_range(asked[1], asked[2]):
-            scope = {**scope, "headers": [header for header in scope["headers"] if header[0].lower() != b"range"]}
-        elif not _is_within(asked[1], asked[2], stat.st_size):
-            refusal = answer(Request(scope), CesarError("range_unsatisfiable", f"it has {stat.st_size} bytes"))
-            refusal.headers["content-range"] = f"bytes */{stat.st_size}"
-            await refusal(scope, receive, send)
-            return
-        await super().__call__(scope, receive, send)
-
-    def _is_current(self, known: str | None) -> bool:
-        return known is None or known in (self.headers["etag"], self.headers["last-modified"])
-
-
 async def _recording(request: Request) -> StoredRecording:
     return await asyncio.to_thread(services_of(request).recordings.recording, request.path_params["file_id"])
 
@@ -111,23 +76,15 @@ def _sent(request: Request, recording: StoredRecording, how: str) -> PlainRespon
     if recording.sha256 is not None:
         headers["etag"] = f'"{recording.sha256}"'
         known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-        if headers["etag"] in known:
+        if known & {headers["etag"], "*"}:
             return PlainResponse(status_code=304, headers=headers)
     kind = recording.mime_type if _PLAYABLE.fullmatch(recording.mime_type) else "application/octet-stream"
-    return RecordingResponse(recording.path, headers=headers, media_type=kind)
+    return StoredResponse(recording.path, CesarError("media_gone"), headers=headers, media_type=kind)
 
 
 def _disposition(how: str, name: str) -> str:
     """Both ways of RFC 6266: the name itself, percent-encoded, and one that programs understand which know no other letters."""
     return f"{how}; filename=\"{_NOT_PLAIN.sub('_', name)}\"; filename*=utf-8''{quote(name, safe='')}"
-
-
-def _is_range(first: str, last: str) -> bool:
-    return bool(last) if not first else not last or int(first) <= int(last)
-
-
-def _is_within(first: str, last: str, size: int) -> bool:
-    return int(first) < size if first else int(last) > 0 and size > 0
 
 
 def _documentation(summary: str, description: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from app.api.bounded_body import SmallBodyRoute
 from app.api.entity_tag import is_known
 from app.api.errors import documented
 from app.api.plain_route import PlainRoute
@@ -24,7 +25,7 @@ LONGEST_WAIT_SECONDS = 60.0
 _LOOK_EVERY_SECONDS = 0.05
 """How often a waiting poll looks again: each look costs microseconds and sees every process's commits."""
 
-router = APIRouter(tags=[TAG])
+router = APIRouter(tags=[TAG], route_class=SmallBodyRoute)
 
 
 @router.get("/tasks", summary="List tasks", responses=documented(400, 422))
@@ -41,7 +42,9 @@ def list_tasks(
 @router.get("/tasks/{task_id}", summary="Get a task", responses=documented(404))
 def get_task(request: Request, task_id: str) -> Task:
     """One Task with its result, when there is one."""
-    return services_of(request).queries.task(task_id)
+    services = services_of(request)
+    (task,) = services.duplicates.told([services.queries.task(task_id)])
+    return task
 
 
 async def task_progress(request: Request) -> Response:
@@ -92,7 +95,7 @@ def cancel_task(request: Request, task_id: str) -> Task:
     return services.queries.task(task_id)
 
 
-@router.post("/tasks/{task_id}/retry", summary="Retry a task", responses=documented(400, 404, 409, 422))
+@router.post("/tasks/{task_id}/retry", summary="Retry a task", responses=documented(400, 404, 409, 413, 422))
 def retry_task(request: Request, task_id: str, wanted: RetryRequest | None = None) -> Task:
     """Queue a failed, partial or cancelled task anew: a partial one repeats telling speakers apart, and keeps its transcript.
 

@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.bounded_body import read_body
 from app.api.errors import documented
 from app.api.file_times import take_file_times
 from app.api.multipart import ReceivedForm, receive_form
@@ -50,7 +51,7 @@ async def transcribe(request: Request) -> Response:
 
 async def transcribe_url(request: Request) -> Response:
     """Transcribe the recording behind a URL; a worker fetches it."""
-    wanted = _parse_body(await _read_body(request))
+    wanted = _parse_body(await read_body(request, _LARGEST_JSON))
     intake = services_of(request).intake
     job_id = await run_in_threadpool(
         intake.accept_url, wanted.url, wanted.options(), idempotency_key(request), wanted.webhook()
@@ -85,15 +86,6 @@ def _parse_form(form: ReceivedForm) -> SubmissionRequest:
     if repeated:
         raise CesarError("bad_value", f"{repeated[0]} is given more than once")
     return parse_fields({name: values[0] for name, values in form.fields.items() if values[0] != ""})
-
-
-async def _read_body(request: Request) -> bytes:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LARGEST_JSON:
-            raise CesarError("too_large", "a JSON request may have 64 KiB")
-    return body
 
 
 async def _accepted(request: Request, job_id: str) -> Response:

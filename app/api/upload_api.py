@@ -41,6 +41,9 @@ async def begin(request: Request) -> Response:
     """
     services = services_of(request)
     wanted = _wanted(request)
+    if tus.carries_piece(request):  # what is wrong with it is known before anything is made
+        tus.checksum(request)
+        _check_room(request, wanted.length)
     try:
         position = await run_in_threadpool(services.uploads.begin, wanted)
     except CesarError as problem:
@@ -99,6 +102,8 @@ def _id(request: Request) -> str:
 def _wanted(request: Request) -> NewUpload:
     if "upload-defer-length" in request.headers:
         raise CesarError("bad_value", "Upload-Length must be known when the upload begins")
+    if "upload-concat" in request.headers:  # else every part of a recording would become a Task of its own
+        raise CesarError("bad_value", "an upload comes in one row of pieces: Upload-Concat is not among the extensions")
     header = request.headers.get("upload-metadata", "")
     metadata = parse_metadata(header)
     modified_at_of(metadata)  # what cannot be read is refused now, and not when all of it is here
@@ -119,12 +124,18 @@ def _too_large(request: Request, problem: CesarError) -> Response:
     return response
 
 
+def _check_room(request: Request, room: int) -> None:
+    announced = tus.announced_bytes(request)
+    if announced is not None and announced > room:
+        raise CesarError("too_large", "the piece goes beyond the end of its upload")
+
+
 async def _continue(request: Request, upload_id: str, at: int) -> UploadPosition:
     uploads = services_of(request).uploads
-    checksum, announced = tus.checksum(request), tus.announced_bytes(request)
+    checksum = tus.checksum(request)
     position = await run_in_threadpool(uploads.find, upload_id)
-    if at == position.offset and announced is not None and announced > position.length - at:
-        raise CesarError("too_large", "the piece goes beyond the end of its upload")
+    if at == position.offset:
+        _check_room(request, position.length - at)
     if not (at == position.offset == position.length):
         writer = await _writer(request, upload_id, at, checksum)
         await receive_piece(request, writer)

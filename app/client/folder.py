@@ -82,6 +82,10 @@ class Watch:
         self._taken[found.path] = found.state
         self._since.pop(found.path, None)
 
+    def put_off(self, found: Found) -> None:
+        """It could not be taken just now: it is given out again after the time that a new one has to wait."""
+        self._since[found.path] = (found.state, self.clock())
+
     def _is_ready(self, found: Found) -> bool:
         if self._taken.get(found.path) == found.state:
             return False

@@ -94,17 +94,23 @@ class _Command:
             self.service.close()
         return FAILED if self.tally.problems else OK
 
-    def take(self, found: Sequence[Found]) -> None:
-        """Take in what is not there yet."""
-        for batch in _batches([one for one in found if self._is_new(one)]):
-            self._send([one.recording for one in batch])
+    def take(self, found: Sequence[Found]) -> bool:
+        """Take in what is not there yet; False if some of it may be taken in later, of which the person was told."""
+        batches = _batches([one for one in found if self._is_new(one)])
+        sent = [self._send([one.recording for one in batch]) for batch in batches]
+        return all(sent)
 
     def transcribe(self) -> Accepted | None:
         """One Job over everything that was taken in since the last one, if that is wished."""
         waiting, self.tally.waiting = self.tally.waiting, []
         if not (self.wish.transcribe and waiting):
             return None
-        accepted = self.service.process(waiting, self.options)
+        try:
+            accepted = self.service.process(waiting, self.options)
+        except (CesarError, Unreachable) as problem:
+            if isinstance(problem, Unreachable) or problem.entry.retryable:
+                self.tally.waiting = waiting
+            raise
         self.display.note(f"Job {accepted.job_id} transcribes {len(waiting)} of them.")
         return accepted
 
@@ -130,20 +136,26 @@ class _Command:
             self.tally.waiting.append(known.file_id)
         return False
 
-    def _send(self, recordings: Sequence[Recording]) -> None:
+    def _send(self, recordings: Sequence[Recording]) -> bool:
         try:
             taken = self.service.take_in(recordings)
+        except OSError as problem:  # a file went away meanwhile
+            return self._send_apart(recordings, problem.strerror or "", retryable=False)
         except CesarError as problem:
-            if len(recordings) > 1:
-                for recording in recordings:
-                    self._send([recording])
-            else:
-                self._complain(f"{recordings[0].name}: {sentence(problem)}")
-            return
+            return self._send_apart(recordings, sentence(problem), retryable=problem.entry.retryable)
         self.tally.new += len(taken.file_ids)
         self.tally.waiting += taken.file_ids
         for line in taken.problems:
             self._complain(line)
+        return True
+
+    def _send_apart(self, recordings: Sequence[Recording], problem: str, *, retryable: bool) -> bool:
+        """One of them stopped all: the others go without it."""
+        if len(recordings) > 1:
+            sent = [self._send([recording]) for recording in recordings]
+            return all(sent)
+        self._complain(f"{recordings[0].name}: {problem}")
+        return not retryable
 
     def _complain(self, line: str) -> None:
         self.tally.problems += 1
@@ -168,20 +180,22 @@ def _watch(command: _Command) -> None:
             _look(command, watch)
         except Unreachable:
             command.display.problem(f"{command.service.place} does not answer; trying again.")
+        except CesarError as problem:  # what it concerns was told; a watch goes on until somebody ends it
+            command.display.problem(sentence(problem))
         time.sleep(command.wish.every_seconds)
 
 
 def _look(command: _Command, watch: Watch) -> None:
-    ready = watch.look()
-    for found in ready:
+    for found in watch.look():
         problems = command.tally.problems
-        command.take([found])
+        if not command.take([found]):
+            watch.put_off(found)
+            continue
         if command.tally.problems == problems:
             command.display.note(f"{found.recording.name} is in the library.")
         if state_of(found.path) == found.state:  # else it went on growing, and is a new recording
             watch.took(found)
-    if ready:
-        command.transcribe()
+    command.transcribe()
 
 
 def _batches(found: Sequence[Found]) -> Iterator[list[Found]]:

@@ -135,7 +135,7 @@ class Settings(BaseSettings):
     )
     on_duplicate: str = Field(
         default="transcribe",
-        description="What happens to a recording that was transcribed before: transcribe (again), reuse or refuse.",
+        description="What happens to a recording that comes in and was transcribed before: transcribe (again), reuse or refuse.",
     )
     similarity: float = Field(
         default=0.8, gt=0, le=1, description="Similarity from which two recordings are taken for the same."
@@ -145,7 +145,7 @@ class Settings(BaseSettings):
         default=None, gt=0, description="Days after which a finished recording's bytes are removed. Default: never."
     )
     keep_transcripts_days: float | None = Field(
-        default=None, gt=0, description="Days after which a finished Task is removed. Default: never."
+        default=None, gt=0, description="Days after which a finished Task is removed, and an export. Default: never."
     )
     keep_events_days: float | None = Field(
         default=None, gt=0, description="Days after which a finished Task's events are removed. Default: never."

@@ -1,6 +1,7 @@
 """Owns the names of files inside an archive: each once, and harmless wherever somebody unpacks it."""
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from app.domain.filenames import FALLBACK_NAME, safe_filename
@@ -18,9 +19,13 @@ _LONGEST_STEM: Final = 200
 
 
 class ArchiveNames:
-    """Gives out stems, one for each recording; `talk`, then `talk-2`, and never two that differ in case alone."""
+    """Gives out stems, one for each recording; `talk`, then `talk-2`, and no two whole names that differ in case alone.
 
-    def __init__(self) -> None:
+    `endings` are those that every stem gets, without their dot.
+    """
+
+    def __init__(self, endings: Collection[str]) -> None:
+        self._endings = endings
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
 
@@ -29,12 +34,16 @@ class ArchiveNames:
         stem = harmless_stem(filename)
         number = self._numbers.get(stem.casefold(), 1)
         name = stem if number == 1 else f"{stem}-{number}"
-        while name.casefold() in self._taken:
+        while not self._taken.isdisjoint(whole := self._whole(name)):
             number += 1
             name = f"{stem}-{number}"
-        self._taken.add(name.casefold())
+        self._taken |= whole
         self._numbers[stem.casefold()] = number + 1
         return name
+
+    def _whole(self, stem: str) -> set[str]:
+        """Stems alone do not tell: `talk` as `verbose.json` and `talk.verbose` as `json` are one name."""
+        return {f"{stem}.{ending}".casefold() for ending in self._endings}
 
 
 def harmless_stem(filename: str) -> str:

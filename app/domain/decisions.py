@@ -14,6 +14,9 @@ MAX_TAGS: Final = 50
 MAX_TAG_CHARACTERS: Final = 50
 MAX_REASON_CHARACTERS: Final = 500
 _AHEAD: Final = timedelta(days=1)
+_FIRST: Final = datetime(1857, 1, 1, tzinfo=UTC)
+"""In that year the phonautograph wrote the first recording."""
+
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS: Final = "\u200c\u200d"
 """Invisible, but letters of Persian and Hindi words."""
@@ -86,6 +89,8 @@ def _moment(value: object, now: datetime) -> datetime:
         raise CesarError("bad_value", f"the decision_value of timestamp_override must be {allowed}")
     if moment > now + _AHEAD:
         raise CesarError("bad_value", "a recording time cannot lie in the future")
+    if moment < _FIRST:
+        raise CesarError("bad_value", "nothing was recorded before 1857")
     return moment.astimezone(UTC)
 
 

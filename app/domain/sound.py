@@ -1,5 +1,6 @@
 """Owns what is kept of how a recording sounds, and the seam to whoever listens."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,8 +29,8 @@ class Listener(Protocol):
     def version(self) -> int:
         """That of the fingerprints it makes."""
 
-    def fingerprint(self, audio: Audio) -> SoundPrint | None:
-        """How decoded speech sounds; None if there is too little to tell it from anything else."""
+    def fingerprint(self, audio: Audio, check: Callable[[], None]) -> SoundPrint | None:
+        """How decoded speech sounds; None if there is too little to tell it from anything else. `check` is called often and may raise."""
 
     def likeness(self, one: bytes, other: bytes) -> float:
         """How alike the recordings of two prints' `data` are, 0..1: from 0.9 the same, below 0.6 different ones."""

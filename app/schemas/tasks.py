@@ -49,7 +49,7 @@ class DuplicateOf(WireModel):
     """The older File with the same bytes, and a transcript of it that is there already."""
 
     file_id: str
-    """The oldest such File."""
+    """The oldest such File; the Task's own if that was transcribed before and no other has its bytes."""
     score: float = Field(ge=0, le=1)
     task_id: str | None = None
     """A completed Task about these bytes: the one whose transcript was reused, else the newest."""
@@ -105,7 +105,7 @@ class Task(WireModel):
     reused_from: str | None = None
     """The Task whose transcript was taken over instead of transcribing the same recording again."""
     duplicate_of: DuplicateOf | None = None
-    """In the answer to a submission: what the recording is an exact duplicate of."""
+    """What the recording is an exact duplicate of; not told in lists, and not where a change is answered."""
 
 
 class TaskPage(WireModel):

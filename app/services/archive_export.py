@@ -36,7 +36,7 @@ class ArchiveExport:
         receiver = self._storage.receive()
         try:
             with zipfile.ZipFile(_Outgoing(receiver), "w", zipfile.ZIP_DEFLATED) as archive:
-                failures = self._fill(_Shelf(archive), chosen, formats, options, control)
+                failures = self._fill(_Shelf(archive, formats), chosen, formats, options, control)
             is_empty = len(failures) == len(chosen)
             key = None if is_empty else receiver.commit().key
         finally:
@@ -78,9 +78,9 @@ def read_selection(stored: dict[str, Any]) -> Selection:
 class _Shelf:
     """The archive, and the names that are taken in it."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
+    def __init__(self, archive: zipfile.ZipFile, formats: Sequence[str]) -> None:
         self._archive = archive
-        self._names = ArchiveNames()
+        self._names = ArchiveNames([ending_of(wanted) for wanted in formats])
 
     def put(self, filename: str, files: dict[str, bytes]) -> None:
         """What was made of one recording, by format."""

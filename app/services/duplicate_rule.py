@@ -9,7 +9,7 @@ from app.domain.options import TranscriptionOptions
 from app.models import File, Task
 from app.services.duplicate_store import EXACT
 from app.services.reuse import WouldRun, differing_options, take_over
-from app.services.store import Transaction
+from app.services.store import Lease, Transaction
 
 
 def _nobody_knows(_options: TranscriptionOptions) -> WouldRun:
@@ -36,9 +36,13 @@ class DuplicateRule:
     default: str = "transcribe"
     would_run: Callable[[TranscriptionOptions], WouldRun] = _nobody_knows
 
+    def choice(self, options: TranscriptionOptions) -> str:
+        """What a request with these options wants."""
+        return options.on_duplicate or self.default
+
     def plan(self, options: TranscriptionOptions) -> Plan:
-        """What a request with these options, completed by the defaults, wants. Blocking."""
-        choice = options.on_duplicate or self.default
+        """The same, with what a transcript has to match; the options are completed by the defaults. Blocking."""
+        choice = self.choice(options)
         would_run = self.would_run(options) if choice == "reuse" else WouldRun()
         return Plan(choice, options.given(), would_run)
 
@@ -61,7 +65,7 @@ class DuplicateRule:
         if plan.choice == "refuse":
             _refuse(tx, task, sha256)
         else:
-            _reuse(tx, task, sha256, plan)
+            reuse(tx, task, sha256, plan)
 
 
 def _refuse(tx: Transaction, task: Task, sha256: str) -> None:
@@ -70,7 +74,10 @@ def _refuse(tx: Transaction, task: Task, sha256: str) -> None:
         raise CesarError("duplicate_refused", f"file {earlier.file.uuid}, task {earlier.uuid}")
 
 
-def _reuse(tx: Transaction, task: Task, sha256: str, plan: Plan) -> None:
+def reuse(tx: Transaction, task: Task, sha256: str, plan: Plan, lease: Lease | None = None) -> bool:
+    """Let a Task (its worker's `lease`; None if it waits) take over a finished transcript of these bytes, if one fits; whether one did."""
     fitting = (source for source in tx.duplicates.finished_tasks(sha256) if not plan.differing(source))
-    if (source := next(fitting, None)) is not None:
-        take_over(tx, task, source)
+    if (source := next(fitting, None)) is None:
+        return False
+    take_over(tx, task, source, lease)
+    return True

@@ -1,6 +1,6 @@
 """Owns what people are told about duplicates: groups of Files, a File's own pairs, and what a submission turned out to repeat."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 from app.domain.disclosure import shown_url
@@ -14,8 +14,8 @@ from app.schemas.tasks import DuplicateOf
 from app.schemas.tasks import Task as TaskBody
 from app.services.duplicate_rule import DuplicateRule, Plan
 from app.services.duplicate_store import KnownBytes
+from app.services.reuse import WouldRun
 from app.services.store import Store, Transaction
-from app.services.views import task_links
 
 _DECISIONS: Final[dict[str, Literal["keep", "discard"]]] = {"keep_duplicate": "keep", "discard_duplicate": "discard"}
 
@@ -43,29 +43,58 @@ class DuplicateService:
 
     def answer(self, job: Job) -> Job:
         """An accepted Job, and what its recordings are exact duplicates of. Blocking: may ask what would run now."""
+        options = TranscriptionOptions(**job.tasks[0].options) if job.tasks else TranscriptionOptions()
+        plan = Plan(self._rule.choice(options))
+        # A Job over Files of the library may ask to reuse what was made of these very Files.
+        known = self._known(job.tasks, job.tasks if plan.choice == "reuse" else ())
+        if known and plan.choice == "reuse":
+            plan = self._rule.plan(options)
+        return job.model_copy(update={"tasks": self._told(job.tasks, known, lambda _: plan)})
+
+    def told(self, tasks: Sequence[TaskBody]) -> list[TaskBody]:
+        """Tasks as they are read later, and what their recordings are exact duplicates of."""
+        reused = [task for task in tasks if task.reused_from is not None]
+        return self._told(tasks, self._known(tasks, reused), self._plan_of)
+
+    def _known(self, tasks: Sequence[TaskBody], again: Sequence[TaskBody]) -> dict[str, KnownBytes]:
+        """The Files of Tasks of which there is an older one with the same bytes, and those of `again` if they were transcribed."""
         with self._store.read() as tx:
-            known = tx.duplicates.known_bytes([task.file_id for task in job.tasks])
-        if not known:
-            return job
-        plan = self._rule.plan(TranscriptionOptions(**job.tasks[0].options))
+            transcribed = tx.duplicates.transcribed([task.file_id for task in again])
+            return {**transcribed, **tx.duplicates.known_bytes([task.file_id for task in tasks])}
+
+    def _plan_of(self, task: TaskBody) -> Plan:
+        """What was wanted, and what ran; without asking anybody what would run now."""
+        choice = self._rule.choice(TranscriptionOptions(**task.options))
+        return Plan(choice, task.options, WouldRun(task.engine or "", task.model or ""))
+
+    def _told(
+        self, tasks: Sequence[TaskBody], known: Mapping[str, KnownBytes], plan_of: Callable[[TaskBody], Plan]
+    ) -> list[TaskBody]:
+        reused = [task.reused_from for task in tasks if task.reused_from is not None]
         with self._store.read() as tx:
-            tasks = [
-                _answered(tx, task, known[task.file_id], plan) if task.file_id in known else task for task in job.tasks
+            transcripts = tx.duplicates.transcripts({bytes_.sha256 for bytes_ in known.values()}, reused)
+            return [
+                _answered(tx, task, known[task.file_id], transcripts, plan_of(task)) if task.file_id in known else task
+                for task in tasks
             ]
-        return job.model_copy(update={"tasks": tasks})
 
 
-def _answered(tx: Transaction, body: TaskBody, known: KnownBytes, plan: Plan) -> TaskBody:
-    finished = [task for task in tx.duplicates.finished_tasks(known.sha256) if task.uuid != body.id]
-    reused = [task for task in finished if task.uuid == body.reused_from]
+def _answered(
+    tx: Transaction, body: TaskBody, known: KnownBytes, transcripts: Mapping[str, Sequence[str]], plan: Plan
+) -> TaskBody:
+    finished = [task_id for task_id in transcripts.get(known.sha256, ()) if task_id != body.id]
+    if known.file_id == body.file_id and not finished:
+        return body
     told = DuplicateOf(file_id=known.file_id, score=1.0)
-    for task in (reused or finished)[:1]:
-        told = told.model_copy(
-            update={
-                "task_id": task.uuid,
-                "transcript": task_links(task).transcript,
-                "differs": [] if reused or plan.choice != "reuse" else list(plan.differing(task)),
-            }
+    if finished:
+        task_id = body.reused_from if body.reused_from in finished else finished[0]
+        is_made_anew = plan.choice == "reuse" and body.reused_from is None
+        told = DuplicateOf(
+            file_id=known.file_id,
+            score=1.0,
+            task_id=task_id,
+            transcript=f"/tasks/{task_id}/transcript",
+            differs=list(plan.differing(tx.tasks.get(task_id))) if is_made_anew else [],
         )
     return body.model_copy(update={"duplicate_of": told})
 

@@ -14,7 +14,7 @@ PERCEPTUAL = "perceptual"
 
 @dataclass(frozen=True, slots=True)
 class KnownBytes:
-    """A File's exact duplicate: the public id of the oldest File with the same bytes, and their sha256."""
+    """Bytes that are in the library: the public id of the File that stands for them, and their sha256."""
 
     file_id: str
     sha256: str
@@ -39,17 +39,29 @@ class Duplicates(Protocol):
     def repeated(self, hashes: Collection[str]) -> frozenset[str]:
         """Of these sha256 those that more than one File has."""
 
+    def taken_up(self, hashes: Collection[str]) -> frozenset[str]:
+        """Of these sha256 those that more than one Task is about which did not fail and was not cancelled."""
+
     def add(self, file: File, duplicate_of: File, match_type: str, score: float) -> None:
         """Write down that a File is the same as an older one; a pair that is known already stays as it is."""
 
     def finished_tasks(self, sha256: str) -> list[Task]:
         """Completed Tasks about these bytes, newest first; the first twenty."""
 
+    def transcripts(self, hashes: Collection[str], named: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Completed Tasks (public ids) by these sha256, newest first: the two newest of each, and those that are named."""
+
+    def tasks(self, task_ids: Collection[str]) -> list[Task]:
+        """These Tasks (public ids), oldest first; those that are gone are left out."""
+
     def earlier_task(self, task: Task, sha256: str) -> Task | None:
-        """The newest older Task about these bytes that did not fail and was not cancelled; a completed one if there is any."""
+        """The newest other Task about these bytes that did not fail and was not cancelled; a completed one if there is any."""
 
     def known_bytes(self, file_ids: Collection[str]) -> Mapping[str, KnownBytes]:
-        """Of these Files (public ids) those that are exact duplicates."""
+        """Of these Files (public ids) those whose bytes an older one has: the oldest."""
+
+    def transcribed(self, file_ids: Collection[str]) -> Mapping[str, KnownBytes]:
+        """Of these Files (public ids) those that a completed Task is about: themselves."""
 
     def pairs(self) -> list[tuple[int, int]]:
         """All pairs, by row ids."""
@@ -69,6 +81,12 @@ class Sounds(Protocol):
 
     def store(self, file: File, sound: SoundPrint) -> None:
         """Keep a File's fingerprint in the place of any other."""
+
+    def store_nothing(self, file: File, version: int) -> None:
+        """Keep that there is nothing in it to tell it from anything else, so that nobody listens to it again."""
+
+    def next_unheard(self, version: int, after: int) -> File | None:
+        """The first File with bytes and without a fingerprint of this version, by row id, beyond `after`."""
 
     def copy(self, source: File, target: File) -> None:
         """Give a File the fingerprint, if there is one, of another one with the same bytes."""

@@ -89,14 +89,12 @@ class ErrandIntake:
             check_format(wanted)
         if selection.tag is not None:
             selection = replace(selection, tag=clean_tag(selection.tag))
-        with self._store.read() as tx:
-            tx.selections.check(selection)
         request = {
             "selection": asdict(selection),
             "formats": list(dict.fromkeys(formats)),
             "rendering": asdict(rendering),
         }
-        return self._submit(EXPORT, request, asked)
+        return self._submit(EXPORT, request, asked, lambda tx: tx.selections.check(selection))
 
     async def take_in(self, uploads: Sequence[Upload], asked: Asked = NOTHING_ELSE) -> str:
         """`import_files` for an event loop: any number of uploads may wait for their probe without a thread each."""
@@ -165,7 +163,7 @@ class ErrandIntake:
         names = [*(file.stored.sha256 for file in arrived), *(name for name, _ in failures)]
         job = self._new_job(IMPORT, {}, asked, names)
         keys = [file.stored.key for file in arrived]
-        if (earlier := earlier_job(tx, asked.idempotency_key, job.request_fingerprint or "")) is not None:
+        if (earlier := earlier_job(tx, job)) is not None:
             return earlier.uuid, keys
         kept = [keep_imported(tx, file, zone=self._zone) for file in arrived]
         outcome = ErrandOutcome(len(names), tuple(failures))
@@ -176,12 +174,21 @@ class ErrandIntake:
         tell_end(tx, job)
         return job.uuid, [key for key, (_, is_new) in zip(keys, kept, strict=True) if not is_new]
 
-    def _submit(self, job_type: str, request: Mapping[str, Any], asked: Asked) -> str:
+    def _submit(
+        self,
+        job_type: str,
+        request: Mapping[str, Any],
+        asked: Asked,
+        check: Callable[[Transaction], None] = lambda _tx: None,
+    ) -> str:
+        """`check` raises if a new one cannot be accepted now; a repeated request is answered all the same."""
         job = self._new_job(job_type, request, asked, ())
         with self._store.write(durable=True) as tx:
-            earlier = earlier_job(tx, asked.idempotency_key, job.request_fingerprint or "")
-            accepted = earlier or tx.errands.add(job, ())
-            job_id = accepted.uuid
+            earlier = earlier_job(tx, job)
+            if earlier is None:
+                check(tx)
+                tx.errands.add(job, ())
+            job_id = (earlier or job).uuid
         logger.info("errand_accepted", job_id=job_id, job_type=job_type, repeated=earlier is not None)
         return job_id
 

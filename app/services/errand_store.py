@@ -84,7 +84,7 @@ class Imports(Protocol):
         """The File that was taken from this path while it had this size and time."""
 
     def same_bytes(self, sha256: str) -> File | None:
-        """The oldest File with these bytes that still has them."""
+        """The oldest File with these bytes that still has them; a discarded copy only if there is no other."""
 
     def remember(self, path: str, size_bytes: int, modified_ns: int, file: File) -> None:
         """What is at this path is this File."""

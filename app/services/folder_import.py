@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import BinaryIO, Final, Protocol
 
 from app.core.logging import logger
@@ -18,28 +18,33 @@ from app.services.submission import ArrivedFile
 
 _BLOCK_BYTES: Final = 1 << 20
 _LONGEST_PATH: Final = 500
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONCERN_ALL: Final = ("disk_full", "unavailable")
 """Failures that the next recording would meet as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A recording in a folder: where it is (absolute), its path below that folder, its size in bytes, when it changed."""
+    """A recording in a folder: where it is (absolute), its path below that folder, its size in bytes, when it changed.
+
+    With a `problem` it is something that cannot be read, and why; it is found all the same, for people to hear of it.
+    """
 
     path: str
     below: str
     size_bytes: int
     modified_ns: int
+    problem: str | None = None
 
 
 class Folders(Protocol):
     """Folders of this machine. Implementations check that nothing leads out of those that the admin allowed."""
 
     def find(self, folder: str) -> list[FoundFile]:
-        """Every recording below a folder, by name. Raises `CesarError("folder_refused")`."""
+        """Every recording below a folder, by name, and what cannot be looked into. Raises `CesarError("folder_refused")`."""
 
     def open(self, found: FoundFile) -> AbstractContextManager[BinaryIO]:
-        """Read one. Raises `CesarError`: `folder_refused` if it is no longer a plain file there, `upload_interrupted` if it changes."""
+        """Read one. Raises `CesarError`: `folder_refused` if it cannot be read as a plain file, `upload_interrupted` if it changes."""
 
 
 class FolderImport:
@@ -88,8 +93,7 @@ class FolderImport:
             self._copy(one, receiver, control)
             facts = self._media.probe(receiver.path)
             control.check()
-            modified = datetime.fromtimestamp(one.modified_ns / 1e9, UTC)
-            arrived = ArrivedFile(safe_filename(one.below), receiver.commit(), facts, modified)
+            arrived = ArrivedFile(safe_filename(one.below), receiver.commit(), facts, _moment(one.modified_ns))
         finally:
             receiver.abandon()
         self._keep(claim, one, arrived)
@@ -142,6 +146,14 @@ def keep_imported(
     row.imported = True
     row.original_path = _relative(below.split("/")) or row.original_path
     return tx.files.add(row), True
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    """When it changed; None for what no calendar has: disks that lie about times must not keep a recording out."""
+    try:
+        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    except OverflowError:
+        return None
 
 
 def _relative(parts: Sequence[str]) -> str:

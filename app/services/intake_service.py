@@ -151,10 +151,10 @@ def _abandon(uploads: Sequence[Upload]) -> None:
 def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        well_formed = (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and parts.username is None
-        )
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        well_formed = False
-    if not well_formed:
+        is_address = False
+    if not is_address:
         raise CesarError("url_refused", "only http and https addresses can be fetched")
+    if parts.username is not None:
+        raise CesarError("url_refused", "it holds a user name or a password")

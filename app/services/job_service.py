@@ -9,25 +9,26 @@ from app.domain.errors import CesarError
 from app.domain.events import StatusEvent
 from app.domain.job_types import ERRANDS, JobState
 from app.domain.lifecycle import RETRYABLE, UNFINISHED
-from app.domain.options import TranscriptionOptions
 from app.domain.ports import Storage
-from app.domain.webhooks import WebhookRules, WebhookTarget
+from app.domain.webhooks import WebhookRules
 from app.models import File, Job, JobStatus, Task
 from app.services.duplicate_rule import Plan
+from app.services.duplicate_settling import reuse_rest, settle_accepted
 from app.services.errand_service import cancel_errand, retry_errand
 from app.services.file_rows import file_row
 from app.services.option_defaults import OptionDefaults
 from app.services.retry import Redo
 from app.services.store import Store, Transaction
-from app.services.submission import ArrivedFile, Submission, earlier_job
-from app.services.task_moves import tell_queue
+from app.services.submission import ArrivedFile, Submission, earlier_job, job_row
+from app.services.task_moves import tell_job, tell_queue
 from app.services.task_service import TaskService
+from app.services.turns import let_others_write, one_turn
 from app.services.upload_events import tell_uploading
 from app.services.upload_rows import expected_row, upload_row
 from app.services.webhook_events import tell_end, tell_status
 
-_PORTION = 25
-"""How many Tasks of a Job one transaction moves: others want to write as well."""
+_PORTION = 100
+"""How many Tasks of a Job are read at once to be moved or removed."""
 
 
 class JobService:
@@ -60,20 +61,20 @@ class JobService:
                 Files of the library `file_not_found`, `media_gone`.
         """
         try:
-            options = self.defaults.complete(submission.options)
+            options = self.defaults.complete(submission.wanted)
             webhook = self._webhooks.settle(submission.webhook)
             plan = self._tasks.duplicates.plan(options)
+            files, job = self._new_files(submission), job_row(submission, options, webhook)
             with self._store.write(durable=True) as tx:
-                earlier = earlier_job(tx, submission.idempotency_key, submission.fingerprint)
-                job = earlier or self._accept(tx, submission, options, webhook)
-                if earlier is None:
-                    self._settle_duplicates(tx, job, plan)
-                job_id = job.uuid
+                earlier = earlier_job(tx, job)
+                left = [] if earlier else self._accept(tx, submission, files, job, plan)
+                job_id = (earlier or job).uuid
         except BaseException:
             self.forget(submission.files)
             raise
         if earlier is not None:
             self.forget(submission.files)
+        reuse_rest(self._store, left, plan)
         logger.info("job_accepted", job_id=job_id, files=len(submission.files), repeated=earlier is not None)
         return job_id
 
@@ -143,35 +144,55 @@ class JobService:
         *,
         from_end: bool = False,
     ) -> int:
-        """Move every Task that has one of these statuses, each once, a portion in a transaction; how many there were."""
+        """Move every Task that has one of these statuses, each once, as many in a transaction as others can wait for; how many."""
         moved, past = 0, None
         while True:
             with self._store.write(durable=True) as tx:
-                tasks = tx.lists.portion(tx.jobs.get(job_id), statuses, past, _PORTION, from_end=from_end)
-                for task in tasks:
+                job = tx.jobs.get(job_id)
+                tasks = tx.lists.portion(job, statuses, past, _PORTION, from_end=from_end)
+                for task in one_turn(tasks):
                     move(tx, task)
+                    moved, past = moved + 1, task.position
                 if tasks:
+                    tell_job(tx, job.id)
                     tell_queue(tx)
-                    past = tasks[-1].position
-            moved += len(tasks)
-            if len(tasks) < _PORTION:
+            if not tasks or (len(tasks) < _PORTION and past == tasks[-1].position):
                 return moved
+            let_others_write()
 
     def delete(self, job_id: str) -> list[str]:
-        """Remove the Job, its Tasks and bytes that nobody else uses; the ids of the Tasks that are gone.
+        """Remove the Job, its Tasks and bytes that nobody else uses; the ids of the Tasks that are gone, in their order.
+
+        From the end, and of a large one a part in a transaction: one whose removal was cut short has fewer Tasks.
 
         Raises:
             CesarError: `job_not_found`.
         """
+        gone: list[str] = []
+        while not self._delete_some(job_id, gone):
+            let_others_write()
+        return gone[::-1]
+
+    def _delete_some(self, job_id: str, gone: list[str]) -> bool:
+        """Whether the Job itself is gone."""
+        keys: list[str] = []
         with self._store.write(durable=True) as tx:
             job = tx.jobs.get(job_id)
-            files, gone = list(job.files), [task.uuid for task in job.tasks]
-            archive = [job.output_path] if job.output_path else []
-            tx.jobs.remove(job)
-            keys = _remove_unused(tx, files)
+            for task in one_turn(tx.lists.portion(job, list(JobStatus), None, _PORTION, from_end=True)):
+                file = task.file
+                tx.tasks.remove(task)
+                keys += _remove_unused(tx, [file])
+                gone.append(task.uuid)
+            if is_done := tx.jobs.is_empty(job):
+                files = list(job.files)
+                keys += [job.output_path] if job.output_path else []
+                tx.jobs.remove(job)
+                keys += _remove_unused(tx, files)
+            else:
+                tx.jobs.refresh(job.id)
             tell_queue(tx)
-        self._remove_bytes(keys + archive)
-        return gone
+        self._remove_bytes(keys)
+        return is_done
 
     def delete_task(self, task_id: str) -> None:
         """Remove a Task (a running one stops), its bytes if nobody else uses them, and its Job if that is empty.
@@ -207,47 +228,32 @@ class JobService:
         except (CesarError, FileNotFoundError):
             return False  # somebody else removed it meanwhile
 
-    def _accept(
-        self, tx: Transaction, submission: Submission, options: TranscriptionOptions, webhook: WebhookTarget
-    ) -> Job:
-        files = [tx.files.add(file_row(arrived, self._zone)) for arrived in submission.files]
+    def _new_files(self, submission: Submission) -> list[File]:
+        """Rows for what is not in the library, made before others have to wait."""
+        files = [file_row(arrived, self._zone) for arrived in submission.files]
         if submission.url is not None:
-            files.append(tx.files.add(File(original_filename="", original_path="", source_url=submission.url)))
-        files += self._of_library(tx, submission.library)
+            files.append(File(original_filename="", original_path="", source_url=submission.url))
         if submission.expected is not None:
-            files.append(tx.files.add(expected_row(submission.expected)))
-        job = tx.jobs.add(
-            Job(
-                model_size=options.model,
-                language=options.language,
-                diarize=bool(options.diarize),
-                min_speakers=options.min_speakers,
-                max_speakers=options.max_speakers,
-                options=options.given(),
-                idempotency_key=submission.idempotency_key,
-                request_fingerprint=submission.fingerprint,
-                webhook_url=webhook.url,
-                webhook_statuses=webhook.statuses,
-            ),
-            files,
-        )
+            files.append(expected_row(submission.expected))
+        return files
+
+    def _accept(
+        self,
+        tx: Transaction,
+        submission: Submission,
+        files: Sequence[File],
+        job: Job,
+        plan: Plan,
+    ) -> list[str]:
+        """The Tasks whose transcript is still to be taken over."""
+        tx.jobs.add(job, [*files, *self._of_library(tx, submission.library)])
         tasks = tx.lists.tasks_of(job)
         if submission.expected is not None:
             tx.uploads.add(upload_row(tasks[-1], submission.expected))
         _tell_accepted(tx, tasks)
         if submission.expected is not None:
             tell_uploading(tx, tasks[-1], 0, submission.expected.size_bytes)
-        return job
-
-    def _settle_duplicates(self, tx: Transaction, job: Job, plan: Plan) -> None:
-        tasks = tx.lists.tasks_of(job)
-        repeated = tx.duplicates.repeated([task.file.file_hash_sha256 or "" for task in tasks])
-        for task in tasks:
-            if task.file.file_hash_sha256 in repeated:
-                self._tasks.duplicates.note(tx, task.file)
-            self._tasks.duplicates.settle(tx, task, plan)
-        if plan.choice == "reuse":
-            tell_queue(tx)
+        return settle_accepted(tx, self._tasks.duplicates, tasks, plan)
 
     def _of_library(self, tx: Transaction, uuids: Sequence[str]) -> list[File]:
         files = tx.selections.files(uuids)

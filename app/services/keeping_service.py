@@ -14,13 +14,14 @@ from app.domain.ports import Storage
 from app.models import File, Task
 from app.services.store import Store, Transaction
 from app.services.task_moves import tell_queue
+from app.services.turns import let_others_write, one_turn
 from app.services.webhook_events import tell_end
 
 DISCARD_GRACE: Final = timedelta(days=1)
 """How long the bytes of a discarded copy stay, so that a decision made by mistake can be undone."""
 
 _BATCH: Final = 100
-"""How much one transaction forgets: others want to write as well."""
+"""How much one transaction forgets at most."""
 
 _TOLD_FILES: Final = 20
 
@@ -68,6 +69,7 @@ class KeepingService:
         now, gone = self._now(), list[str]()
         if self.rules.transcripts is not None:
             gone = self._forget_tasks(now - self.rules.transcripts)
+            self._forget_exports(now - self.rules.transcripts)
         if self.rules.media is not None and (files := self._forget_media(self.rules.media, _expired)):
             logger.info("media_expired", files=files)
         if files := self._forget_media(self.rules.discarded, _discarded):
@@ -117,23 +119,40 @@ class KeepingService:
 
     def _forget_tasks(self, before: datetime) -> list[str]:
         gone: list[str] = []
-        while not self._closing.is_set():
+
+        def forget_some() -> int:
+            batch: list[str] = []
             with self._store.write(durable=True) as tx:
-                tasks = tx.keeping.expired_tasks(before, _BATCH)
-                batch, files = [task.uuid for task in tasks], _different([task.file for task in tasks])
-                _note_ends(tasks)
-                _remove_tasks(tx, tasks)
-                _remove_empty(tx, files)
-            gone += batch
-            if len(batch) < _BATCH:
-                break
-        if gone:
-            logger.info("tasks_expired", tasks=len(gone))
+                for task in one_turn(tx.keeping.expired_tasks(before, _BATCH)):
+                    file = task.file
+                    _note_end(task)
+                    batch.append(task.uuid)
+                    _remove_tasks(tx, [task])
+                    _remove_empty(tx, [file])
+            gone.extend(batch)
+            return len(batch)
+
+        if count := self._repeat(forget_some):
+            logger.info("tasks_expired", tasks=count)
         return gone
 
+    def _forget_exports(self, before: datetime) -> None:
+        """An archive is full of transcripts."""
+
+        def forget_some() -> int:
+            with self._store.write(durable=True) as tx:
+                jobs = tx.keeping.expired_exports(before, _BATCH)
+                keys = [job.output_path for job in jobs if job.output_path]
+                for job in jobs:
+                    tx.jobs.remove(job)
+            self._remove_bytes(keys)
+            return len(jobs)
+
+        if count := self._repeat(forget_some):
+            logger.info("exports_expired", jobs=count)
+
     def _forget_media(self, kept_for: timedelta, choose: Callable[[Transaction, datetime], list[File]]) -> int:
-        count = 0
-        while not self._closing.is_set():
+        def forget_some() -> int:
             with self._store.write(durable=True) as tx:
                 files = choose(tx, self._now() - kept_for)
                 keys = [file.storage_path for file in files if file.storage_path]
@@ -141,21 +160,25 @@ class KeepingService:
                     file.storage_path, file.media_removed_at = None, self._now()
                 _remove_empty(tx, files)
             self._remove_bytes(keys)
-            count += len(keys)
-            if len(keys) < _BATCH:
-                break
-        return count
+            return len(keys)
+
+        return self._repeat(forget_some)
 
     def _prune_events(self, before: datetime) -> None:
-        count = 0
-        while not self._closing.is_set():
+        def forget_some() -> int:
             with self._store.write() as tx:
-                pruned = tx.keeping.prune_events(before, _BATCH)
-            count += pruned
-            if pruned < _BATCH:
-                break
-        if count:
+                return tx.keeping.prune_events(before, _BATCH)
+
+        if count := self._repeat(forget_some):
             logger.info("events_expired", tasks=count)
+
+    def _repeat(self, forget_some: Callable[[], int]) -> int:
+        """Until there is nothing more; how much there was."""
+        count = 0
+        while not self._closing.is_set() and (some := forget_some()):
+            count += some
+            let_others_write()
+        return count
 
     def _remove_bytes(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -187,10 +210,9 @@ def _remove_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
             tell_end(tx, job)
 
 
-def _note_ends(tasks: Sequence[Task]) -> None:
+def _note_end(task: Task) -> None:
     """When a File's Tasks are gone, its bytes are still to be counted from their end."""
-    for task in tasks:
-        task.file.updated_at = max(task.file.updated_at, task.completed_at or task.created_at)
+    task.file.updated_at = max(task.file.updated_at, task.completed_at or task.created_at)
 
 
 def _remove_empty(tx: Transaction, files: Sequence[File]) -> None:
@@ -198,7 +220,3 @@ def _remove_empty(tx: Transaction, files: Sequence[File]) -> None:
     for file in files:
         if tx.keeping.is_kept_for_nothing(file):
             tx.files.remove(file)
-
-
-def _different(files: Sequence[File]) -> list[File]:
-    return list({file.id: file for file in files}.values())

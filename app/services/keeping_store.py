@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from app.models import File, Task
+from app.models import File, Job, Task
 
 
 class Keeping(Protocol):
@@ -22,8 +22,14 @@ class Keeping(Protocol):
     def expired_tasks(self, before: datetime, limit: int) -> list[Task]:
         """Finished Tasks that finished before that moment, oldest first."""
 
+    def expired_exports(self, before: datetime, limit: int) -> list[Job]:
+        """Export Jobs that ended before that moment, oldest first."""
+
     def prune_events(self, before: datetime, limit: int) -> int:
-        """Of so many Tasks that finished before that moment delete every event but the last; how many Tasks there were."""
+        """Of Tasks that finished before that moment delete every event but the last; how many Tasks these were.
+
+        At most `limit`, and as many as others can wait for; 0: there is nothing left to delete.
+        """
 
     def tasks_of(self, file: File) -> list[Task]:
         """Every Task of a File."""

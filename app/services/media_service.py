@@ -6,8 +6,10 @@ from typing import Final
 
 from app.domain.errors import CesarError
 from app.domain.filenames import safe_filename
+from app.domain.lifecycle import FINISHED
 from app.domain.ports import Storage
-from app.services.store import Store
+from app.models import File
+from app.services.store import Store, Transaction
 
 _UNKNOWN: Final = "application/octet-stream"
 
@@ -40,7 +42,7 @@ class MediaService:
             file = tx.files.get(file_id)
             key, name, kind, sha256 = file.storage_path, file.original_filename, file.mime_type, file.file_hash_sha256
             if key is None:
-                raise CesarError("media_not_ready" if file.media_removed_at is None else "media_gone")
+                raise _absence(tx, file)
         return StoredRecording(key, self._path_of(key), safe_filename(name), kind or _UNKNOWN, sha256)
 
     def _path_of(self, key: str) -> Path:
@@ -48,3 +50,10 @@ class MediaService:
             return self._storage.path_of(key)
         except CesarError:
             raise CesarError("media_gone", "its bytes are missing") from None
+
+
+def _absence(tx: Transaction, file: File) -> CesarError:
+    if file.media_removed_at is not None:
+        return CesarError("media_gone")
+    is_coming = any(task.status not in FINISHED for task in tx.keeping.tasks_of(file))
+    return CesarError("media_not_ready", None if is_coming else "it never arrived; a retry of its task fetches it")

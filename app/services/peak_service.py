@@ -60,6 +60,7 @@ class PeakService:
         """One making for all who ask while it lasts; it goes on when they leave, because somebody will ask again."""
         making = self._wanted.get(recording.key)
         if making is None:
+            self._check()
             if len(self._wanted) >= _MOST_WAITING:
                 raise CesarError("too_many_requests", "too many outlines are being made")
             loop = asyncio.get_running_loop()
@@ -73,10 +74,15 @@ class PeakService:
             making.exception()  # told to those who wait, if any still do
 
     def _make(self, recording: StoredRecording) -> None:
-        def make(target: BinaryIO) -> None:
-            self._maker.make(recording.path, target, self._check)
+        def check() -> None:
+            self._check()
+            if not recording.path.exists():  # deleted: nobody will ask for it again
+                raise CesarError("media_gone")
 
-        self._derived.make(recording.key, KIND, make, self._check)
+        def make(target: BinaryIO) -> None:
+            self._maker.make(recording.path, target, check)
+
+        self._derived.make(recording.key, KIND, make, check)
 
     def _check(self) -> None:
         if self._closing.is_set():

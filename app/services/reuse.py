@@ -62,14 +62,13 @@ def _is_other(
     return bool(expected != ran if expected and ran else options.get(name) != made.get(name))
 
 
-def take_over(tx: Transaction, task: Task, source: Task) -> None:
-    """Complete a waiting Task with the transcript of another, people's edits and names included, as if it had run.
+def take_over(tx: Transaction, task: Task, source: Task, lease: Lease | None) -> None:
+    """Complete a Task with the transcript of another, people's edits and names included, as if it had run.
 
-    The transaction has to end with `tell_queue`. No effect on a Task that does not wait.
+    `lease` is its worker's, None if it waits. The transaction has to end with `tell_queue`. No effect on a Task that is neither.
     """
-    now = utc_now()
-    held = {"lease_owner": _OWNER, "lease_expires_at": now, "started_at": now}
-    if not tx.tasks.move(task, JobStatus.PROCESSING, None, held):
+    lease = lease or _begun(tx, task)
+    if not tx.tasks.holds(lease):
         return
     segments = tx.transcripts.of(source)
     tx.events.append(task, SegmentsRevisedEvent(segments))
@@ -80,10 +79,17 @@ def take_over(tx: Transaction, task: Task, source: Task) -> None:
     if source.file.duration_seconds is not None:
         task.file.duration_seconds = source.file.duration_seconds
     tx.sounds.copy(source.file, task.file)
-    lease = Lease(task.uuid, task.attempt, _OWNER)
     tx.tasks.move(task, JobStatus.COMPLETED, lease, _columns(task, source, _result(source)))
     tx.events.append(task, ProgressEvent(TaskProgressStage.COMPLETE, 100, "", 100, 0.0))
     tell_move(tx, task)
+
+
+def _begun(tx: Transaction, task: Task) -> Lease:
+    """A waiting Task as if a worker had claimed it."""
+    now = utc_now()
+    held = {"lease_owner": _OWNER, "lease_expires_at": now, "started_at": now}
+    tx.tasks.move(task, JobStatus.PROCESSING, None, held)
+    return Lease(task.uuid, task.attempt, _OWNER)
 
 
 def _result(source: Task) -> RunResult:

@@ -10,6 +10,7 @@ from app.domain.errors import Cancelled, CesarError
 from app.domain.ports import Audio, Emitter, Fetcher, MediaFacts, StoredFile
 from app.domain.progress import TaskProgressStage
 from app.domain.transcript import Transcript
+from app.services.late_reuse import LateReuse
 from app.services.run_progress import RunProgress
 from app.services.runs import Claim
 from app.services.sound_service import SoundService
@@ -37,9 +38,12 @@ class RunService:
         emitter: Emitter,
         tools: PipelineTools,
         fetcher: Fetcher,
+        *,
         sounds: SoundService | None = None,
+        reuse: LateReuse | None = None,
     ) -> None:
         self._sounds = sounds
+        self._reuse = reuse
         self._tasks = tasks
         self._emitter = emitter
         self._tools = tools
@@ -50,7 +54,7 @@ class RunService:
         try:
             if claim.storage_key is None:
                 self._fetch(claim, progress)
-            else:
+            elif self._reuse is None or not self._reuse.ends(claim):
                 self._transcribe(claim, claim.storage_key, progress)
         except Cancelled:
             logger.info("run_stopped", task_id=claim.task_id, attempt=claim.lease.attempt)
@@ -68,14 +72,14 @@ class RunService:
             engine_known=lambda engine: self._tasks.engine_known(claim.lease, engine.name, engine.model, engine.device),
             reached=lambda stage, transcript: self._reached(claim, progress, stage, transcript),
             kept=claim.kept,
-            heard=lambda audio: self._hear(claim, audio),
+            heard=lambda audio: self._hear(claim, audio, progress),
         )
         self._flush(progress)
         _insist(lambda: self._tasks.complete(claim.lease, result))
 
-    def _hear(self, claim: Claim, audio: Audio) -> None:
+    def _hear(self, claim: Claim, audio: Audio, progress: RunProgress) -> None:
         if self._sounds is not None:
-            self._sounds.hear(claim.task_id, audio)
+            self._sounds.hear(claim.task_id, audio, progress.check)
 
     def _reached(self, claim: Claim, progress: RunProgress, stage: TaskProgressStage, transcript: Transcript) -> None:
         self._flush(progress)

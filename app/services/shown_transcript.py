@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.domain.edits import ShownTranscript, lay
-from app.domain.lifecycle import FINISHED
+from app.domain.lifecycle import FINISHED, JobStatus
 from app.models import Task
 from app.services.search_store import SearchedSegment
 from app.services.store import Transaction
@@ -19,8 +19,8 @@ def follow_move(tx: Transaction, task: Task) -> None:
 
     While it runs again, what was found of it still is, unless its segments were cleared.
     """
-    if task.status not in FINISHED:
-        return
+    if task.status not in FINISHED or (task.status is JobStatus.CANCELLED and task.started_at is None):
+        return  # nothing new is shown: it goes on, or it never began
     shown = shown_transcript(tx, task)
     tx.search.index(task, searched_segments(shown))
     if task.result_text is not None:

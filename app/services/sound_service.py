@@ -1,8 +1,10 @@
 """Owns listening: what was decoded gets its fingerprint, once for each File, and others that sound alike are written down."""
 
+from collections.abc import Callable
 from typing import Final
 
 from app.core.logging import logger
+from app.domain.errors import Cancelled
 from app.domain.ports import Audio
 from app.domain.sound import Listener, SoundPrint
 from app.models import File
@@ -25,29 +27,45 @@ class SoundService:
         self._listener = listener
         self._similarity = similarity
 
-    def hear(self, task_id: str, audio: Audio) -> None:
-        """Listen to a Task's decoded recording, unless that was done before. Blocking; raises nothing: it must not cost a run."""
+    @property
+    def version(self) -> int:
+        """That of the fingerprints it makes."""
+        return self._listener.version
+
+    def hear(self, task_id: str, audio: Audio, check: Callable[[], None]) -> None:
+        """Listen to a Task's decoded recording, unless that was done before. Blocking.
+
+        Raises nothing but what `check` raises: it must not cost a run.
+        """
         try:
-            self._hear(task_id, audio)
+            with self._store.read() as tx:
+                file = tx.tasks.get(task_id).file
+                file_id, known = file.uuid, tx.sounds.has(file, self.version)
+            if not known:
+                self.listen(file_id, audio, check)
+        except Cancelled:
+            raise
         except Exception:
             logger.exception("fingerprint_failed", task_id=task_id)
 
-    def _hear(self, task_id: str, audio: Audio) -> None:
-        with self._store.read() as tx:
-            file = tx.tasks.get(task_id).file
-            if tx.sounds.has(file, self._listener.version):
-                return
-        sound = self._listener.fingerprint(audio)
-        if sound is None:
-            return
+    def listen(self, file_id: str, audio: Audio, check: Callable[[], None]) -> None:
+        """Keep how a File's decoded recording sounds, and write down what sounds like it. Blocking.
+
+        Raises:
+            CesarError: `file_not_found`.
+        """
+        sound = self._listener.fingerprint(audio, check)
         with self._store.write() as tx:
             # Stored before the search: of two workers that hear two copies at once, one finds the other.
-            file = tx.tasks.get(task_id).file
-            tx.sounds.store(file, sound)
-        alike = self.search(file, sound)
+            file = tx.files.get(file_id)
+            if sound is None:
+                tx.sounds.store_nothing(file, self.version)
+            else:
+                tx.sounds.store(file, sound)
+        alike = self.search(file, sound) if sound is not None else {}
         if alike:
             self._note(file, alike)
-        logger.info("fingerprinted", file_id=file.uuid, alike=len(alike))
+        logger.info("fingerprinted", file_id=file_id, alike=len(alike))
 
     def search(self, file: File, sound: SoundPrint) -> dict[int, float]:
         """Other Files that sound like this one, by row id, and how alike they are (0..1). Files of equal bytes are left out."""

@@ -1,7 +1,7 @@
 """Owns what a person hands in: files that arrived, or a URL, with the options, and how a repeated submission is recognised."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from app.domain.errors import CesarError
@@ -51,6 +51,13 @@ class Submission:
     expected: ExpectedFile | None = None
 
     @property
+    def wanted(self) -> TranscriptionOptions:
+        """The options. The setting `on_duplicate` is about recordings that come in: who names one that is here wants it transcribed."""
+        if self.library and self.options.on_duplicate is None:
+            return replace(self.options, on_duplicate="transcribe")
+        return self.options
+
+    @property
     def fingerprint(self) -> str:
         """Tells two submissions with the same key apart: sha256 over options, URL, the files' contents or ids, and the webhook."""
         options = asdict(self.options)
@@ -66,9 +73,25 @@ class Submission:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def earlier_job(tx: Transaction, idempotency_key: str | None, fingerprint: str) -> Job | None:
+def job_row(submission: Submission, options: TranscriptionOptions, webhook: WebhookTarget) -> Job:
+    """A new Job, not stored yet; `options` and `webhook` are what the settings made of the submission's."""
+    return Job(
+        model_size=options.model,
+        language=options.language,
+        diarize=bool(options.diarize),
+        min_speakers=options.min_speakers,
+        max_speakers=options.max_speakers,
+        options=options.given(),
+        idempotency_key=submission.idempotency_key,
+        request_fingerprint=submission.fingerprint,
+        webhook_url=webhook.url,
+        webhook_statuses=webhook.statuses,
+    )
+
+
+def earlier_job(tx: Transaction, wanted: Job) -> Job | None:
     """The Job that was accepted for the same request. Raises `CesarError("idempotency_conflict")` if the key was another request's."""
-    job = tx.jobs.by_key(idempotency_key) if idempotency_key is not None else None
-    if job is not None and job.request_fingerprint != fingerprint:
+    job = tx.jobs.by_key(wanted.idempotency_key) if wanted.idempotency_key is not None else None
+    if job is not None and job.request_fingerprint != wanted.request_fingerprint:
         raise CesarError("idempotency_conflict")
     return job

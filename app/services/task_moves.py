@@ -12,12 +12,22 @@ TOLD_POSITIONS = 20
 
 def tell_move(tx: Transaction, task: Task) -> None:
     """To be called in the transaction of a move just made."""
+    tell_task(tx, task)
+    tell_job(tx, task.job_id)
+
+
+def tell_task(tx: Transaction, task: Task) -> None:
+    """The same of one of many Tasks of a Job that are moved together; the transaction has to end with `tell_job`."""
     follow_move(tx, task)
     position = tx.tasks.queue_position(task)
     task.queue_position = position
     (event,) = tx.events.append(task, StatusEvent(task.status, position, task.attempt))
     tell_status(tx, task, event)
-    if (ended := tx.jobs.refresh(task.job_id)) is not None:
+
+
+def tell_job(tx: Transaction, job_id: int) -> None:
+    """Derive the Job's status from its Tasks, and say if that ended it."""
+    if (ended := tx.jobs.refresh(job_id)) is not None:
         tell_end(tx, ended)
 
 

@@ -37,7 +37,7 @@ from app.services.shown_transcript import clear_transcript
 from app.services.store import Lease, Store, Transaction
 from app.services.submission import ArrivedFile
 from app.services.task_columns import FRESH, RENEWED, UNDONE, as_stored, failed, finished
-from app.services.task_moves import tell_move, tell_queue
+from app.services.task_moves import tell_job, tell_move, tell_queue, tell_task
 
 
 class TaskService:
@@ -71,7 +71,7 @@ class TaskService:
             task = tx.tasks.claim(owner, utc_now() + self._lease_time, to_fetch=to_fetch)
             if task is None:
                 return None
-            self._tell(tx, task)
+            tell_move(tx, task)
             tell_queue(tx)
             kept = kept_of(tx, task)
             if kept is None and task.redo_from is not None:  # there is nothing to keep after all
@@ -123,7 +123,7 @@ class TaskService:
             if not tx.tasks.move(task, JobStatus.QUEUED, lease, {}):
                 raise Cancelled
             write_facts(task.file, ArrivedFile(filename, stored, facts), self._zone)
-            self._tell(tx, task)
+            tell_move(tx, task)
             self.duplicates.note(tx, task.file)
             self.duplicates.settle(tx, task, plan)
             tell_queue(tx)
@@ -183,7 +183,9 @@ class TaskService:
     def put_back(self, lease: Lease) -> None:
         """Return a running Task to the queue because this worker shuts down; a new attempt follows. No effect if the lease is lost."""
         with self._store.write(durable=True) as tx:
-            self._requeue(tx, tx.tasks.get(lease.task_id), lease, {})
+            task = tx.tasks.get(lease.task_id)
+            self._requeue(tx, task, lease, {})
+            tell_job(tx, task.job_id)
             tell_queue(tx)
 
     def recover(self) -> list[str]:
@@ -201,16 +203,18 @@ class TaskService:
     def cancel(self, task_id: str) -> None:
         """End a waiting or running Task. Raises `CesarError`: `task_not_found`, `illegal_move`."""
         with self._store.write(durable=True) as tx:
-            self.cancel_within(tx, tx.tasks.get(task_id))
+            task = tx.tasks.get(task_id)
+            self.cancel_within(tx, task)
+            tell_job(tx, task.job_id)
             tell_queue(tx)
 
     def cancel_within(self, tx: Transaction, task: Task) -> None:
-        """The same, as part of a larger transaction, which has to end with `tell_queue`."""
+        """The same, as part of a larger transaction, which has to end with `tell_job` and `tell_queue`."""
         ended = {"completed_at": utc_now(), "queue_position": None, "stalled": False}
         if not tx.tasks.move(task, JobStatus.CANCELLED, None, ended):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be cancelled")
         tx.uploads.end(task)
-        self._tell(tx, task)
+        tell_task(tx, task)
 
     def retry(self, task_id: str, redo: Redo | None = None) -> None:
         """Queue a finished Task anew: what failed, or what `redo` says; a completed one only from a stage that is named.
@@ -222,10 +226,11 @@ class TaskService:
             task = tx.tasks.get(task_id)
             self.retry_within(tx, task, redo or Redo())
             task.job.retry_count += 1
+            tell_job(tx, task.job_id)
             tell_queue(tx)
 
     def retry_within(self, tx: Transaction, task: Task, redo: Redo) -> None:
-        """The same, as part of a larger transaction, which has to end with `tell_queue`."""
+        """The same, as part of a larger transaction, which has to end with `tell_job` and `tell_queue`."""
         if task.status not in RETRYABLE and not (redo.stage and task.status is JobStatus.COMPLETED):
             raise CesarError("illegal_move", f"a task that is {task.status.value} cannot be retried")
         if task.file.media_removed_at is not None:
@@ -240,7 +245,7 @@ class TaskService:
         self._requeue(tx, task, None, kept | {"recoveries": 0, "redo_from": stage, "options": task.options | changes})
 
     def _requeue(self, tx: Transaction, task: Task, lease: Lease | None, values: dict[str, Any]) -> None:
-        """A new attempt; it keeps the transcript if it begins at a stage that works on it."""
+        """A new attempt; it keeps the transcript if it begins at a stage that works on it. `tell_job` has to follow."""
         stage = values.get("redo_from", task.redo_from)
         keeps = stage in KEEPING
         values = values | {
@@ -252,7 +257,7 @@ class TaskService:
             return
         if not keeps:
             clear_transcript(tx, task)
-        self._tell(tx, task)
+        tell_task(tx, task)
         if keeps:
             # Who follows begins the new attempt with an empty page.
             tx.events.append(task, SegmentsRevisedEvent(tx.transcripts.of(task)))
@@ -265,6 +270,7 @@ class TaskService:
             self._fail(tx, task, lease, CesarError("worker_lost", f"{deaths} workers ended without a word"))
         else:
             self._requeue(tx, task, lease, {"recoveries": deaths})
+            tell_job(tx, task.job_id)
 
     def _finish(self, tx: Transaction, task: Task, lease: Lease, result: RunResult) -> None:
         """The good end, or the end without speakers. No effect if the lease is lost."""
@@ -274,7 +280,7 @@ class TaskService:
             return
         tx.transcripts.replace(task, result.segments)
         tx.events.append(task, ProgressEvent(TaskProgressStage.COMPLETE, 100, "", 100, 0.0))
-        self._tell(tx, task)
+        tell_move(tx, task)
 
     def _fail(self, tx: Transaction, task: Task, lease: Lease, error: CesarError) -> None:
         """The bad end, unless the transcript is there: what fails behind it costs that stage alone."""
@@ -287,7 +293,7 @@ class TaskService:
         entry = error.entry
         event = ErrorEvent(entry.code, entry.sentence, error.detail, entry.retryable, entry.remedy)
         tx.events.append(task, event)
-        self._tell(tx, task)
+        tell_move(tx, task)
         logger.warning("task_failed", task_id=task.uuid, error_code=entry.code)
         return None
 
@@ -303,9 +309,6 @@ class TaskService:
         logger.warning("word_times_missing", task_id=task.uuid, error_code=error.code)
         if (task.job.options | task.options).get("diarize"):
             self._requeue(tx, task, lease, {"recoveries": 0, "redo_from": TaskProgressStage.DIARIZING})
+            tell_job(tx, task.job_id)
         else:
             self._finish(tx, task, lease, as_stored(task, tx.transcripts.of(task), None))
-
-    def _tell(self, tx: Transaction, task: Task) -> None:
-        """Store the status event of a move just made, and what follows from it: what is shown and found, the Job's status."""
-        tell_move(tx, task)

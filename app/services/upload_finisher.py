@@ -27,6 +27,9 @@ _AT_ONCE: Final = 2
 """Each looks at a recording in a process of its own and reads all of it: more would slow the sockets down on a small machine."""
 
 
+_PASSING: Final = ("disk_full", "unavailable")
+"""No fault of the recording, of which every byte is here: the next sweep tries again."""
+
 _Action = Callable[[str, GrowingFile], None]
 
 
@@ -100,7 +103,9 @@ class UploadFinisher:
     def _finish_alone(self, upload_id: str) -> None:
         try:
             self.finish(upload_id)
-        except Exception:  # the next sweep tries again
+        except CesarError as problem:  # the next sweep tries again
+            logger.warning("upload_not_finished", task_id=upload_id, error_code=problem.code)
+        except Exception:  # so it does here
             logger.exception("upload_not_finished", task_id=upload_id)
         finally:
             with self._lock:
@@ -133,7 +138,10 @@ class UploadFinisher:
         except Cancelled:
             return
         except Exception as problem:  # whatever it is, the Task must not wait for ever
-            self._fail(upload.uuid, as_cesar_error(problem))
+            error = as_cesar_error(problem)
+            if error.code in _PASSING:
+                raise error from problem
+            self._fail(upload.uuid, error)
             self._storage.remove(upload.storage_name)
         else:
             arrived = ArrivedFile(filename_of(metadata), stored, facts, modified_at_of(metadata))

@@ -81,7 +81,7 @@ class UploadService:
         check_name(wanted.filename)
         if wanted.length > self.max_bytes:
             raise CesarError("too_large", f"{wanted.length} bytes are more than {self.max_bytes}")
-        if wanted.length > self._files.free_bytes():
+        if wanted.length > self._files.free_bytes() and not self._is_known(wanted.idempotency_key):
             raise CesarError("disk_full", "there is no room for all of it")
         expected = ExpectedFile(wanted.filename, wanted.length, wanted.metadata, utc_now() + self._lifetime)
         submission = Submission(
@@ -151,6 +151,13 @@ class UploadService:
     def close(self) -> None:
         """Stop as soon as that is possible."""
         self._finisher.close()
+
+    def _is_known(self, idempotency_key: str | None) -> bool:
+        """Whether it may be here in part, and needs no room for all of it."""
+        if idempotency_key is None:
+            return False
+        with self._store.read() as tx:
+            return tx.jobs.by_key(idempotency_key) is not None
 
     def _stretch(self, upload_id: str, at: int, file: GrowingFile | None = None) -> Stretch:
         """What may still come, checked against the file once that is held: bytes that a disk lost have to come again."""

@@ -12,6 +12,7 @@ from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.domain.ports import Aligner, Audio, Diarizer, Engine, RunControl
 from app.infrastructure.websocket.progress_emitter import ProgressEmitter
+from app.services.late_reuse import LateReuse
 from app.services.run_progress import RunProgress
 from app.services.run_service import RunService
 from app.services.sound_service import SoundService
@@ -85,7 +86,8 @@ class Pipeline:
         """Run the Task that waits."""
         claim = self.bench.claim()
         tools = PipelineTools(self.bench.storage, FakeMedia(), self.shelf, self._speeds)
-        service = RunService(self.bench.tasks, self.emitter, tools, None, self.sounds)  # type: ignore[arg-type]
+        reuse = LateReuse(self.bench.store, self.bench.tasks.duplicates)
+        service = RunService(self.bench.tasks, self.emitter, tools, None, sounds=self.sounds, reuse=reuse)  # type: ignore[arg-type]
         service.run(claim, RunProgress(claim.task_id, self.emitter, claim.percentage))
 
     def history(self, task_id: str, *kinds: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.transcoded import Samples, decoded, transcoded
 from tests.cesar_command import AUDIO, Command
-from tests.running_server import RunningServer
+from tests.running_server import RunningServer, wait_for
 
 SPEECH = AUDIO / "jfk.flac"
 
@@ -51,6 +51,8 @@ def test_the_answer_says_what_is_there_and_reuses_it(shared_server: RunningServe
         "transcript": f"/tasks/{first['id']}/transcript",
         "differs": [],
     }
+    later = shared_server.http.get(f"/jobs/{task['job_id']}").json()["tasks"]
+    assert [shared_server.task(str(task["id"])), *later] == [task, task]
     transcript = shared_server.http.get(f"/tasks/{task['id']}/transcript").json()
     assert transcript["text"] == first["result_text"]
     told = shared_server.history(str(task["id"]))
@@ -100,6 +102,22 @@ def test_another_encoding_is_found_while_it_is_transcribed(
     assert shared_server.http.get("/files/nobody/duplicates").status_code == 404
 
 
+def test_imported_recordings_are_heard_by_an_idle_worker(shared_server: RunningServer) -> None:
+    """Two encodings that were taken in without transcribing them are found to be one recording, a while later."""
+    samples = decoded(str(AUDIO / "austen-0890.wav"))
+    copy = as_wav(transcoded(samples, "mp3", "libmp3lame", 44_100, bit_rate=64_000))
+    files = [("files", ("one.wav", as_wav(samples))), ("files", ("other.wav", copy))]
+    answer = shared_server.http.post("/jobs", files=files, data={"job_type": "import"})
+    assert answer.status_code == 202, answer.text
+    older, newer = (file["id"] for file in answer.json()["files"])
+
+    def are_found() -> bool:
+        pairs = shared_server.http.get(f"/files/{newer}/duplicates").json()
+        return [(pair["match_type"], pair["duplicate_of_id"]) for pair in pairs] == [("perceptual", older)]
+
+    wait_for(are_found, 60)
+
+
 def test_a_decision_shows_in_the_group(shared_server: RunningServer, first: dict[str, object]) -> None:
     """Kept and discarded copies are marked; the others are not."""
     send(shared_server, "again.flac", SPEECH.read_bytes(), on_duplicate="reuse")
@@ -108,8 +126,8 @@ def test_a_decision_shows_in_the_group(shared_server: RunningServer, first: dict
         body = {"decision_type": kind}
         answer = shared_server.http.post(f"/files/{file_id}/decisions", json=body)
         assert answer.status_code in (200, 201), answer.text
-        (group,) = shared_server.http.get("/duplicates").json()["groups"]
-        assert [file["decision"] for file in group["files"] if file["id"] == file_id] == [shown]
+        groups = shared_server.http.get("/duplicates").json()["groups"]
+        assert [file["decision"] for group in groups for file in group["files"] if file["id"] == file_id] == [shown]
 
 
 def test_the_choice_is_documented(shared_server: RunningServer) -> None:

@@ -1,5 +1,6 @@
 """The library's routes, on a real server with real recordings."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -7,6 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.fakes.media_files import KINDS, make
@@ -192,3 +194,33 @@ def test_lists_are_sorted_and_searched(shared_server: RunningServer, tmp_path: P
     assert [name[13:15] for name in names(shared_server, q="LIST 2024", sort="recorded")] == ["09", "08", "07"]
     page = shared_server.http.get("/files", params={"q": "list", "per_page": 2, "page": 2}).json()
     assert ([file["filename"] for file in page["files"]], page["total"]) == (["list 2024-05-07.wav"], 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/files/x/decisions"), ("PATCH", "/tasks/x/segments/x"), ("POST", "/tasks/x/retry"), ("POST", "/jobs")],
+)
+def test_no_body_fills_the_memory(berlin: RunningServer, method: str, path: str) -> None:
+    """JSON of any size is refused before it is read, also when nobody says how large it is."""
+
+    def endless() -> Iterator[bytes]:
+        yield b'{"decision_type": "'
+        for _ in range(64):
+            yield b"x" * (1 << 20)
+
+    before = peak_memory(berlin.pid)
+    headers = {"content-type": "application/json", "if-match": '"1"'}
+    try:
+        answer = berlin.http.request(method, path, content=endless(), headers=headers)
+    except httpx2.TransportError:  # refused while it was still being sent
+        pass
+    else:
+        assert answer.status_code == 413
+        assert answer.json()["error"]["code"] == "too_large"
+    assert peak_memory(berlin.pid) - before < 24 * 1024
+
+
+def peak_memory(pid: int) -> int:
+    """The most memory that a process ever had, in KiB."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1])  # type: ignore[index]

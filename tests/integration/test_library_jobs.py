@@ -67,6 +67,18 @@ def imported(server: RunningServer, folder: Path) -> dict[str, Any]:
     return finished(server, post(server, {"job_type": "import", "folder": str(folder)})["id"])
 
 
+@pytest.mark.parametrize("nanoseconds", [-(2**61), 2**62, 2**63 + 2**62])
+def test_a_time_that_cannot_be_keeps_nothing_out(library: RunningServer, recordings: Path, nanoseconds: int) -> None:
+    """A disk that made up when a file changed: it is imported with the others, and that time is not believed."""
+    os.utime(recordings / "a.wav", ns=(0, nanoseconds))
+    taken = imported(library, recordings)
+    assert (taken["status"], len(taken["files"])) == ("completed", 3)
+    file = library.http.get(f"/files/{taken['files'][0]['id']}").json()
+    assert file["effective_timestamp"]["value"] is None
+    again = imported(library, recordings)
+    assert {file["id"] for file in again["files"]} == {file["id"] for file in taken["files"]}
+
+
 def test_a_folder_is_imported_and_transcribed_and_exported(library: RunningServer, recordings: Path) -> None:
     """Its recordings become Files, one Job transcribes them, one archive holds their transcripts under names of their own."""
     taken = imported(library, recordings)

@@ -56,7 +56,9 @@ def test_the_whole_recording_comes_back_with_its_hash(kept: Kept) -> None:
     assert answer.headers["accept-ranges"] == "bytes"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-disposition"].startswith("inline;")
-    assert server.http.get(f"/files/{file}/media", headers={"if-none-match": answer.headers["etag"]}).status_code == 304
+    for known in (answer.headers["etag"], f"W/{answer.headers['etag']}", f'"other", {answer.headers["etag"]}', "*"):
+        assert server.http.get(f"/files/{file}/media", headers={"if-none-match": known}).status_code == 304
+    assert server.http.get(f"/files/{file}/media", headers={"if-none-match": '"other"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,27 @@ def test_if_range_holds_only_for_the_same_recording(kept: Kept) -> None:
     ]:
         answer = server.http.get(f"/files/{file}/media", headers={"range": asked, "if-range": known})
         assert (answer.status_code, len(answer.content)) == (status, 10 if status == 206 else len(content))
+
+
+def test_an_archive_is_sent_in_ranges_like_a_recording(kept: Kept) -> None:
+    """One range comes alone, what cannot be read as one is left unread, and a refusal has the one shape of errors."""
+    server, file, _ = kept
+    wanted = {"job_type": "export", "files": [file], "formats": ["txt"]}
+    job = server.http.post("/jobs", json=wanted).json()["id"]
+    wait_for(lambda: server.http.get(f"/jobs/{job}").json()["status"] == "completed", 30)
+    whole = server.http.get(f"/jobs/{job}/archive").content
+    for asked, status, content in [
+        ("bytes=2-5", 206, whole[2:6]),
+        ("bytes=-3", 206, whole[-3:]),
+        ("bytes=5-2", 200, whole),
+        ("bytes=x", 200, whole),
+        ("bytes=0-1,4-5", 200, whole),
+    ]:
+        answer = server.http.get(f"/jobs/{job}/archive", headers={"range": asked})
+        assert (answer.status_code, answer.content) == (status, content)
+    beyond = server.http.get(f"/jobs/{job}/archive", headers={"range": f"bytes={len(whole)}-"})
+    assert (beyond.status_code, beyond.json()["error"]["code"]) == (416, "range_unsatisfiable")
+    assert beyond.headers["content-range"] == f"bytes */{len(whole)}"
 
 
 def test_head_tells_the_length_and_sends_nothing(kept: Kept) -> None:
@@ -160,6 +183,14 @@ def test_nothing_is_played_of_files_that_are_not_there(server: RunningServer, re
         for part in ("media", "original", "peaks"):
             answer = server.http.get(f"/files/{file}/{part}")
             assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_a_recording_that_never_arrived_says_what_to_do(shared_server: RunningServer) -> None:
+    """Its download failed: there is nothing to wait for, and the answer does not say so."""
+    task = shared_server.http.post("/transcribe", json={"url": "http://127.0.0.1:1/a.wav?token=x"}).json()["tasks"][0]
+    shared_server.wait_status(task["id"], "failed")
+    error = shared_server.http.get(f"/files/{task['file_id']}/media").json()["error"]
+    assert (error["code"], error["detail"]) == ("media_not_ready", "it never arrived; a retry of its task fetches it")
 
 
 def outline(server: RunningServer, file: str, points: int) -> list[tuple[int, int]]:

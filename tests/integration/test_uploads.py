@@ -118,6 +118,7 @@ def test_the_same_key_leads_to_the_same_upload(tus: TusClient, recording: bytes)
         ({"Upload-Length": "9" * 30}, 400, "bad_value"),
         ({"Upload-Length": str(200 * 1024 * 1024)}, 413, "too_large"),
         ({"Upload-Defer-Length": "1"}, 400, "bad_value"),
+        ({"Upload-Concat": "partial"}, 400, "bad_value"),
         ({"Upload-Metadata": "filename !"}, 400, "bad_value"),
         ({"Upload-Metadata": metadata(filename="a.exe")}, 415, "unsupported_extension"),
         ({"Upload-Metadata": metadata(surprise="1")}, 422, "malformed"),
@@ -137,6 +138,19 @@ def test_announcements_that_cannot_be_are_refused(
     if status != 403:
         assert answer.headers["tus-resumable"] == "1.0.0"
     assert ("tus-max-size" in answer.headers) == (status == 413)
+    assert shared_server.http.get("/tasks").json()["total"] == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"), [({"Upload-Checksum": "crc32 AAAA"}, 400), ({"Upload-Length": "4"}, 413)]
+)
+def test_a_first_piece_that_cannot_be_makes_no_upload(
+    shared_server: RunningServer, headers: dict[str, str], status: int
+) -> None:
+    """What its headers tell is checked before there is a Task that nobody would know of."""
+    before = shared_server.http.get("/tasks").json()["total"]
+    announced = VERSION | {"Upload-Length": "5", "Content-Type": PIECE} | headers
+    assert shared_server.http.post("/uploads", headers=announced, content=b"12345").status_code == status
     assert shared_server.http.get("/tasks").json()["total"] == before
 
 

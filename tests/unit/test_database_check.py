@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.core.config import Settings, SettingsError
-from app.database_check import DatabaseCheck
+from app.database_check import DatabaseCheck, check
 from app.domain.events import StatusEvent
 from app.domain.lifecycle import JobStatus
 from app.domain.transcript import Segment
+from app.infrastructure.database.consistency import Consistency, Inventory
 from app.infrastructure.storage.derived import LocalDerived
 from app.services.runs import RunResult
 from tests.workbench import Workbench
@@ -167,6 +168,25 @@ def test_bytes_that_have_just_arrived_are_no_orphans(library: Path) -> None:
     assert found(library) == {}
 
 
+def test_what_arrives_while_it_looks_is_no_orphan(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that come after the database was asked are not held against its answer, and a repair leaves them alone."""
+    ask = Consistency.inventory
+
+    def ask_first(consistency: Consistency) -> Inventory:
+        answer = ask(consistency)
+        orphaned_bytes(library)
+        orphaned_outline(library)
+        return answer
+
+    monkeypatch.setattr(Consistency, "inventory", ask_first)
+    assert found(library) == {}
+    (library / "media" / "ab" / ("ab" * 16)).unlink()
+    LocalDerived(library / "media").remove("cd" * 16)
+    repair(library)
+    assert (library / "media" / "ab" / ("ab" * 16)).exists()
+    assert set(LocalDerived(library / "media").keys()) == {"cd" * 16}
+
+
 def test_the_command_ends_with_one_when_something_is_found(library: Path) -> None:
     """0 and a table of oks; 1 and the finding; 0 again after the repair."""
     command = ["db", "check", "--data-dir", str(library)]
@@ -183,3 +203,11 @@ def test_nothing_is_made_where_no_database_is(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no database"):
         DatabaseCheck(Settings(data_dir=tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_stays_locked_is_told(library: Path) -> None:
+    """Somebody else writes all the time: one sentence, and not what is said of a library that is damaged."""
+    with sqlite3.connect(library / "cesar.db", isolation_level=None) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(SettingsError, match="cannot be looked at: database is locked"):
+            check(Settings(data_dir=library), repair=False)

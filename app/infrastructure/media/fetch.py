@@ -18,7 +18,13 @@ MAX_URL_CHARACTERS: Final = 8192
 _PAGES: Final = ("text/html", "application/xhtml+xml")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_STATUS_CODES: Final = {401: "url_forbidden", 403: "url_forbidden", 404: "url_not_found", 410: "url_not_found"}
+_STATUS_CODES: Final = {
+    401: "url_forbidden",
+    403: "url_forbidden",
+    404: "url_not_found",
+    410: "url_not_found",
+    451: "url_forbidden",
+}
 
 
 class WebPage(CesarError):
@@ -119,8 +125,8 @@ def _checked(url: str) -> httpx2.URL:
         raise CesarError("url_refused", "only http and https are fetched")
     if parsed.userinfo:
         raise CesarError("url_refused", "it holds a user name or a password")
-    if not parsed.raw_host:
-        raise CesarError("url_refused", "it names no host")
+    if not parsed.raw_host or parsed.port == 0:  # below, 0 would be taken for "not given"
+        raise CesarError("url_refused", "it names no host, or no port")
     return parsed
 
 

@@ -9,7 +9,7 @@ that was trimmed gives the same ones. And the summary of 256 bits is a SimHash o
 Techniques from Rounding Algorithms", 2002).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -54,14 +54,21 @@ _BUCKET_SECONDS: Final = 10
 _KEY_BITS: Final = 16
 
 
+def _nothing_to_stop_for() -> None:
+    """Somebody listens who has the time."""
+
+
 class SpectralListener:
     """`app.domain.sound.Listener` on numpy: half a percent of real time at most, some MiB of memory for an hour."""
 
     version = VERSION
 
-    def fingerprint(self, audio: Audio) -> SoundPrint | None:
+    def fingerprint(self, audio: Audio, check: Callable[[], None] = _nothing_to_stop_for) -> SoundPrint | None:
         """How decoded speech sounds; None for less than a second, silence, or a lasting tone."""
-        frames = list(_frames(audio.path))
+        frames = []
+        for block in _frames(audio.path):
+            check()
+            frames.append(block)
         if not frames:
             return None
         values = np.concatenate([part for part, _ in frames])
@@ -130,7 +137,7 @@ def _audible_changes(values: NDArray[np.int8], levels: NDArray[np.uint8]) -> NDA
 
 def _words(changes: NDArray[np.int8]) -> NDArray[np.int64]:
     """One bit for each value: whether it grew."""
-    words: NDArray[np.int64] = ((changes > 0).astype(np.int64) << np.arange(VALUES)).sum(axis=1)
+    words: NDArray[np.int64] = np.packbits(changes > 0, axis=1, bitorder="little").view("<u2")[:, 0].astype(np.int64)
     return words
 
 

@@ -28,7 +28,8 @@ _READABLE: Final = (
 _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _NEVER: Final = (
     "subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn", "ctypes.dlopen",
-    "socket.bind", "socket.sendto", "socket.sendmsg", "socket.gethostbyname", "socket.gethostbyaddr", "webbrowser.open", "os.symlink",
+    "os.kill", "os.killpg", "resource.setrlimit", "sqlite3.connect", "webbrowser.open", "os.symlink",
+    "socket.bind", "socket.sendto", "socket.sendmsg", "socket.gethostbyname", "socket.gethostbyaddr",
 )  # fmt: skip
 _CHANGES: Final = (
     "os.rename",

@@ -11,6 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from app.infrastructure.net.guarded import Allowance, GuardedBackend, Resolver, 
 HEAD_BYTES: Final = 65_536
 BLOCK_BYTES: Final = 65_536
 MOST_CONNECTIONS: Final = 32
+PATIENCE_SECONDS: Final = 30
 _END: Final = b"\r\n\r\n"
 _OUR_OWN: Final = (b"proxy-authorization:", b"proxy-connection:", b"connection:")
 _ANSWERS: Final = {"url_refused": b"403 Forbidden", "url_timed_out": b"504 Gateway Timeout"}
@@ -78,7 +80,7 @@ class GuardProxy:
     def _answer(self, client: socket.socket) -> None:
         try:
             with client, suppress(OSError, Cancelled, CesarError, httpcore2.NetworkError, httpcore2.TimeoutException):
-                client.settimeout(self._allowance.left(30))
+                client.settimeout(self._allowance.left(PATIENCE_SECONDS))
                 head, _, rest = _read_head(client).partition(_END)
                 if not self._is_known(head):
                     client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
@@ -95,16 +97,14 @@ class GuardProxy:
         return hmac.compare_digest(next(given, b""), expected)
 
     def _pass_on(self, client: socket.socket, head: bytes, rest: bytes) -> None:
-        method, target, _ = (*head.partition(b"\r\n")[0].split(b" ", 2), b"", b"")[:3]
-        is_tunnel = method == b"CONNECT"
-        parts = urlsplit(f"//{target.decode('ascii', 'replace')}" if is_tunnel else target.decode("ascii", "replace"))
-        with self._connected(client, parts.hostname or "", parts.port or 80) as server:
-            if is_tunnel:
+        wanted = _wanted(head)
+        if wanted is None:
+            client.sendall(b"HTTP/1.1 400 Bad Request" + _END)
+            return
+        with self._connected(client, wanted.host, wanted.port) as server:
+            if wanted.request is None:
                 client.sendall(b"HTTP/1.1 200 Connection established" + _END)
-                server.write(rest)
-            else:
-                path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                server.write(_rewritten(head, method, path.encode()) + rest)
+            server.write((wanted.request or b"") + rest)
             self._relay(client, server)
 
     @contextmanager
@@ -123,12 +123,20 @@ class GuardProxy:
             server.close()
 
     def _relay(self, client: socket.socket, server: httpcore2.NetworkStream) -> None:
-        upward = threading.Thread(target=_pump, args=(lambda: client.recv(BLOCK_BYTES), server.write), daemon=True)
+        upward = threading.Thread(target=_pump, args=(lambda: self._heard(client), server.write), daemon=True)
         upward.start()
         _pump(lambda: server.read(BLOCK_BYTES), client.sendall)
         with suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
         upward.join(self._allowance.left(5))
+
+    def _heard(self, client: socket.socket) -> bytes:
+        """What the child says next; it may be silent for as long as it listens."""
+        while True:
+            try:
+                return client.recv(BLOCK_BYTES)
+            except TimeoutError:
+                client.settimeout(self._allowance.left(PATIENCE_SECONDS))
 
 
 def _pump(read: Callable[[], bytes], write: Callable[[bytes], None]) -> None:
@@ -142,6 +150,32 @@ def _read_head(client: socket.socket) -> bytes:
     while _END not in head and len(head) < HEAD_BYTES and (data := client.recv(BLOCK_BYTES)):
         head += data
     return head
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Where to, and what to say there first; nothing for a tunnel."""
+
+    host: str
+    port: int
+    request: bytes | None
+
+
+def _wanted(head: bytes) -> _Wanted | None:
+    """What a request asks for; None if that cannot be read."""
+    method, target, _ = (*head.partition(b"\r\n")[0].split(b" ", 2), b"", b"")[:3]
+    is_tunnel = method == b"CONNECT"
+    try:
+        parts = urlsplit(("//" if is_tunnel else "") + target.decode("ascii"))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if host is None or (not is_tunnel and parts.scheme != "http"):
+        return None
+    if is_tunnel:
+        return _Wanted(host, port, None) if port else None
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Wanted(host, port or 80, _rewritten(head, method, path.encode()))
 
 
 def _rewritten(head: bytes, method: bytes, path: bytes) -> bytes:

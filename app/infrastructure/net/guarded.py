@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import httpcore2
 
+from app.core.logging import logger
 from app.domain.addresses import is_public
 from app.domain.errors import CesarError
 
@@ -22,6 +23,9 @@ SLICE_SECONDS: Final = 0.2
 CONNECT_SECONDS: Final = 10.0
 MOST_ADDRESSES: Final = 4
 PIECE_BYTES: Final = 65_536
+WEB_PORTS: Final = (80, 443)
+OTHERS_PORTS: Final = 1024
+"""Below this number all ports but the web's belong to something else: mail, names, files, remote control."""
 
 Resolver = Callable[[str, int], list[str]]
 
@@ -55,10 +59,10 @@ class Allowance:
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Opens connections to public addresses, and to the named exceptions.
+    """Opens connections to public addresses and to ports of the web, and to the named exceptions.
 
     Args:
-        allow_private: `host` or `host:port` that may have any address.
+        allow_private: `host` or `host:port` that may have any address and port.
         resolver: names to numeric addresses; called once for each connection.
     """
 
@@ -77,8 +81,11 @@ class GuardedBackend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         """Connect to the first checked address that answers. Raises `CesarError`: `url_refused`, `url_unreachable`."""
+        is_exception = bool({host.lower(), f"{host.lower()}:{port}"} & self._allow_private)
+        if not is_exception:
+            _refuse_foreign(port)
         addresses = self._resolve(host, port)
-        if not {host.lower(), f"{host.lower()}:{port}"} & self._allow_private:
+        if not is_exception:
             _refuse_private(host, addresses)
         return WatchedStream(self._dial(addresses[:MOST_ADDRESSES], port), self._allowance)
 
@@ -151,11 +158,18 @@ class WatchedStream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+def _refuse_foreign(port: int) -> None:
+    if port < OTHERS_PORTS and port not in WEB_PORTS:
+        raise CesarError("url_refused", f"port {port} is not one of the web's")
+
+
 def _refuse_private(host: str, addresses: list[str]) -> None:
     # One private answer among public ones is the mark of a name that is about to change its mind.
     for address in addresses:
         if not is_public(address):
-            raise CesarError("url_refused", f"{host} has the address {address}, which is not public")
+            # For the admin alone: whoever asks would otherwise learn the numbers of the network inside.
+            logger.warning("private_address_refused", host=host, address=address)
+            raise CesarError("url_refused", f"{host} has an address that is not public")
 
 
 def _ask(resolver: Resolver, host: str, port: int, answers: "queue.SimpleQueue[list[str] | Exception]") -> None:

@@ -13,6 +13,7 @@ from app.domain.options import MEDIA_EXTENSIONS
 from app.services.folder_import import FoundFile
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LARGEST: Final = 2**63 - 1
 _PLAIN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """A named pipe must not make an import wait for whoever writes into it."""
 
@@ -41,10 +42,15 @@ class ImportFolders:
         return str(resolved)
 
     def find(self, folder: str) -> list[FoundFile]:
-        """Every recording below a folder, by name; hidden files and folders are left out."""
+        """Every recording below a folder, by name, and what cannot be looked into; hidden files and folders are left out."""
         root = self.check(folder)
         found: list[FoundFile] = []
-        for place, folders, names, descriptor in os.fwalk(root, follow_symlinks=False):
+
+        def tell(problem: OSError) -> None:
+            name = _shown(str(problem.filename or ""))
+            found.append(FoundFile(name, name, 0, 0, problem.strerror))
+
+        for place, folders, names, descriptor in os.fwalk(root, follow_symlinks=False, onerror=tell):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 if extension_of(name) in MEDIA_EXTENSIONS and not name.startswith("."):
@@ -54,12 +60,14 @@ class ImportFolders:
 
     @contextmanager
     def open(self, found: FoundFile) -> Iterator[BinaryIO]:
-        """Read one. Raises `CesarError`: `folder_refused` if it is no longer a plain file there, `upload_interrupted` if it changes."""
+        """Read one. Raises `CesarError`: `folder_refused` if it cannot be read as a plain file, `upload_interrupted` if it changes."""
+        if found.problem is not None:
+            raise CesarError("folder_refused", found.problem)
         root = self.check(found.path[: -len(found.below)] or "/")
         try:
             descriptor = _open_below(root, found.below)
-        except OSError:
-            raise CesarError("folder_refused", "it is no longer there as a plain file") from None
+        except OSError as problem:
+            raise CesarError("folder_refused", problem.strerror) from None
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise CesarError("folder_refused", "it is no longer there as a plain file")
@@ -72,13 +80,20 @@ def _plain_file(path: str, below: str, name: str, folder: int) -> list[FoundFile
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
         path.encode()
-    except (OSError, UnicodeEncodeError):
+    except OSError:
         return []
+    except UnicodeEncodeError:
+        return [FoundFile(_shown(path), _shown(below), 0, 0, "its name is not UTF-8")]
     return [FoundFile(path, below, *_state(status))] if stat.S_ISREG(status.st_mode) else []
 
 
+def _shown(path: str) -> str:
+    return os.fsencode(path).decode(errors="replace")
+
+
 def _state(status: os.stat_result) -> tuple[int, int]:
-    return status.st_size, status.st_mtime_ns
+    """Size and time of change; a time that a disk made up is brought into the range of what a database can keep."""
+    return status.st_size, max(-_LARGEST, min(status.st_mtime_ns, _LARGEST))
 
 
 def _open_below(root: str, below: str) -> int:

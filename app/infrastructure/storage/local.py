@@ -118,6 +118,7 @@ class LocalReceiver:
         with self._lock, reporting_full_disk():
             os.fsync(self._file)
             self._make_shard(place.parent)
+            os.utime(self._path)  # it may have waited for long; what nobody claims yet is spared while it is young
             self._path.rename(place)
             sync_folder(place.parent)
             self._file.close()

@@ -195,6 +195,16 @@ class ConnectionManager:
                 self._hub.unsubscribe(connection, task_id)
             raise
 
+    async def watch_if_there(
+        self, connection: Connection, task_id: str, resume: Resume, *, adopted: bool = False
+    ) -> None:
+        """The same of one of many Tasks: that one of them was deleted meanwhile keeps nobody from watching the others."""
+        try:
+            await self.watch(connection, task_id, resume, adopted=adopted)
+        except CesarError as problem:
+            if problem.code != "task_not_found":
+                raise
+
     async def watch_everything(self, connection: Connection, resume: Resume = NOTHING_YET) -> None:
         """Watch every Task that is unfinished now, and every other as soon as something happens to it.
 
@@ -208,7 +218,7 @@ class ConnectionManager:
             if self._tail is not None:
                 await asyncio.to_thread(self._tail.aim)
             for task_id in await asyncio.to_thread(self.directory.unfinished):
-                await self._watch_if_there(connection, task_id, resume)
+                await self.watch_if_there(connection, task_id, resume, adopted=True)
         finally:
             self._hub.release_everything(connection)
 
@@ -233,13 +243,6 @@ class ConnectionManager:
         self._hub.forget(connection)
         if self._jobs is not None:
             self._jobs.forget(connection)
-
-    async def _watch_if_there(self, connection: Connection, task_id: str, resume: Resume) -> None:
-        try:
-            await self.watch(connection, task_id, resume, adopted=True)
-        except CesarError as problem:
-            if problem.code != "task_not_found":
-                raise
 
     async def _bring_up(self, subscription: Subscription, resume: Resume) -> None:
         if self._catch_up is not None:

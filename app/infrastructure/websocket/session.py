@@ -198,7 +198,7 @@ class Session:
             return
         if command.job_id is not None:
             for task_id in await self._tasks_of(command.job_id):
-                await self._manager.watch(self._connection, task_id, resume)
+                await self._manager.watch_if_there(self._connection, task_id, resume)
             await self._manager.watch_job(self._connection, command.job_id)
         else:
             await self._manager.watch_everything(self._connection, resume)

@@ -13,6 +13,7 @@ from app.domain.events import ProgressEvent, SegmentEvent
 from app.domain.lifecycle import JobStatus
 from app.domain.progress import TaskProgressStage
 from tests.integration.sockets.conftest import World, warning
+from tests.integration.sockets.some_tasks import SomeTasks
 
 
 async def test_a_new_watcher_gets_a_snapshot_and_then_live_events(world: World) -> None:
@@ -103,6 +104,20 @@ async def test_one_socket_watches_all_tasks_of_a_job(world: World) -> None:
         assert (await client.hear())["type"] == "unsubscribed"
         world.log.append([(task, warning()) for task in tasks])
         assert [(await client.hear())["task_id"] for _ in tasks[1:]] == tasks[1:]
+
+
+async def test_a_task_that_goes_meanwhile_keeps_nobody_from_watching_its_job(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between listing a Job's Tasks and watching them one may be deleted: the others are watched all the same."""
+    job = world.tasks.add_job(2)
+    tasks = world.tasks.tasks_of_job(job)
+    monkeypatch.setattr(SomeTasks, "tasks_of_job", lambda *_: [tasks[0], "gone", tasks[1]])
+    async with world.connect("/ws") as client:
+        await client.say(type="subscribe", job_id=job)
+        heard = await client.hear_until(lambda m: m["type"] in ("ok", "error"))
+        assert [m["task_id"] for m in heard if m["type"] == "subscribed"] == tasks
+        assert heard[-1]["type"] == "ok"
 
 
 async def test_a_job_tells_how_far_it_is(world: World) -> None:

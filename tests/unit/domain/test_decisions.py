@@ -84,6 +84,8 @@ def test_a_copy_is_discarded_for_a_reason() -> None:
         ("timestamp_override", 1715006001, "with its offset"),
         ("timestamp_override", "2026-01-03T00:00:00Z", "future"),
         ("timestamp_override", "0001-01-01T00:00:00+14:00", "with its offset"),
+        ("timestamp_override", "9999-12-31T23:59:59-05:00", "with its offset"),
+        ("timestamp_override", "0204-05-06T14:33:21+02:00", "before 1857"),
         ("tag_assignment", None, "list of tags"),
         ("tag_assignment", "talk", "list of tags"),
         ("tag_assignment", [1], "list of tags"),

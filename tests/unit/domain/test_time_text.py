@@ -78,6 +78,15 @@ def test_a_time_without_offset_is_one_of_the_zone() -> None:
     assert written.in_utc(BERLIN) == SHOWN
 
 
+def test_the_hours_that_clocks_leap_have_one_meaning() -> None:
+    """What is skipped in spring is of a clock that was not set yet; what comes twice in autumn is the first of both."""
+    skipped, twice = tag_time("2024-03-31 02:30"), tag_time("2024-10-27 02:30")
+    assert skipped is not None
+    assert twice is not None
+    assert skipped.in_utc(BERLIN) == datetime(2024, 3, 31, 1, 30, tzinfo=UTC)
+    assert twice.in_utc(BERLIN) == datetime(2024, 10, 27, 0, 30, tzinfo=UTC)
+
+
 def test_without_a_zone_it_is_this_machines() -> None:
     """What the operating system says counts."""
     written = tag_time("2024-05-06 14:33:21")

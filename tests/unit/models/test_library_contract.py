@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, select
+from sqlmodel import Session, SQLModel, select
 
 from app import models
 from app.infrastructure.database import models as database_models
@@ -19,6 +19,7 @@ from app.models import ConfidenceLevel, Duplicate, File, Job, JobStatus, UserDec
 COLUMNS = {
     "files": {
         "id": "INTEGER NOT NULL",
+        "uuid": "VARCHAR(36) NOT NULL",
         "original_filename": "VARCHAR(255) NOT NULL",
         "original_path": "VARCHAR(500) NOT NULL",
         "storage_path": "VARCHAR(500)",
@@ -45,7 +46,9 @@ COLUMNS = {
         "error_message": "TEXT",
         "retry_count": "INTEGER NOT NULL",
     },
+    "job_files": {"job_id": "INTEGER NOT NULL", "file_id": "INTEGER NOT NULL"},
     "duplicates": {
+        "id": "INTEGER NOT NULL",
         "file_id": "INTEGER NOT NULL",
         "duplicate_of_id": "INTEGER NOT NULL",
         "match_type": "VARCHAR(20) NOT NULL",
@@ -53,6 +56,7 @@ COLUMNS = {
         "detected_at": "DATETIME NOT NULL",
     },
     "user_decisions": {
+        "id": "INTEGER NOT NULL",
         "file_id": "INTEGER NOT NULL",
         "decision_type": "VARCHAR(50) NOT NULL",
         "decision_value": "TEXT",
@@ -85,10 +89,12 @@ def a_file(session: Session, **values: Any) -> File:
     return file
 
 
-@pytest.mark.parametrize("name", ["Task", "Job", "File", "Duplicate", "UserDecision", "Segment", "TaskEvent"])
-def test_models_have_two_addresses(name: str) -> None:
-    """`app.models` and `app.infrastructure.database.models` name the same tables."""
-    assert getattr(models, name) is getattr(database_models, name)
+def test_models_have_two_addresses() -> None:
+    """`app.models` and `app.infrastructure.database.models` name the same tables, and each has them all."""
+    tables = {name for name in models.__all__ if issubclass(getattr(models, name), SQLModel)}
+    assert {"Task", "Job", "File", "Duplicate", "UserDecision", "Segment", "TaskEvent"} <= tables
+    assert tables == set(database_models.__all__)
+    assert all(getattr(models, name) is getattr(database_models, name) for name in tables)
 
 
 def test_confidence_has_four_levels() -> None:
@@ -217,6 +223,30 @@ def test_a_duplicate_knows_both_files(session: Session) -> None:
     (pair,) = newer.duplicate_records
     assert (pair.file, pair.duplicate_of, older.duplicate_records) == (newer, older, [])
     assert pair.detected_at.tzinfo is UTC
+
+
+def test_the_tables_can_be_made_without_migrations(tmp_path: Path) -> None:
+    """A script that has only the models gets the same library: linked, read back, and deleted with all that hangs on a File."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'other.db'}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys=ON"))
+    SQLModel.metadata.create_all(engine)
+    with Session(engine) as session:
+        older, newer = a_file(session), a_file(session)
+        job = Job(job_type="import")
+        session.add(job)
+        job.files = [older, newer]
+        session.add_all(
+            [
+                Duplicate(file_id=newer.id, duplicate_of_id=older.id, match_type="exact", similarity_score=1.0),
+                UserDecision(file_id=older.id, decision_type="keep_duplicate"),
+            ]
+        )
+        session.commit()
+        session.delete(older)
+        session.commit()
+        assert [session.exec(select(table)).all() for table in (Duplicate, UserDecision)] == [[], []]
+        assert session.exec(select(Job)).one().files == [newer]
+    engine.dispose()
 
 
 @pytest.mark.parametrize("kind", ["timestamp_override", "keep_duplicate", "discard_duplicate", "tag_assignment"])

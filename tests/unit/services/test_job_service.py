@@ -1,9 +1,13 @@
 """Accepting, cancelling, retrying and deleting Jobs."""
 
+import threading
+from collections.abc import Callable
+
 import pytest
 
 from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
+from app.services import turns
 from app.services.submission import ArrivedFile, Submission
 from tests.workbench import FACTS, Workbench
 
@@ -129,3 +133,62 @@ def test_cancelling_many_tells_the_queue_once(bench: Workbench) -> None:
     bench.jobs.cancel(bench.queries.task(tasks[0]).job_id)
     assert {len(bench.log.since(task, 0)) for task in tasks} == {2}
     assert bench.queries.task(behind).queue_position == 1
+
+
+@pytest.mark.parametrize("what", ["cancel", "retry", "delete"])
+def test_others_write_while_a_large_job_is_moved(bench: Workbench, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """Who wants to write meanwhile gets a turn after every part, and not when all of it is done."""
+    tasks = bench.submit(8)
+    (other,) = bench.submit()
+    job_id = bench.queries.task(tasks[0]).job_id
+    if what == "retry":
+        bench.jobs.cancel(job_id)
+    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0.0)
+    work: dict[str, Callable[[str], object]] = {
+        "cancel": bench.jobs.cancel,
+        "retry": bench.jobs.retry,
+        "delete": bench.jobs.delete,
+    }
+    moving = threading.Thread(target=work[what], args=(job_id,))
+    moving.start()
+    turns_taken = 0
+    while moving.is_alive():
+        with bench.store.write() as tx:
+            tx.tasks.get(other).progress_message = str(turns_taken)
+        turns_taken += moving.is_alive()
+        moving.join(0.02)
+    assert turns_taken >= 3
+
+
+def test_a_removal_that_is_cut_short_leaves_a_smaller_job(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is gone is gone with its bytes, what is left is whole; removing it again removes the rest."""
+    tasks = bench.submit(4)
+    job_id = bench.queries.task(tasks[0]).job_id
+    monkeypatch.setattr(turns, "_HOLD_SECONDS", 0.0)
+
+    def cut_short() -> None:
+        raise CesarError("unavailable")
+
+    with monkeypatch.context() as once:
+        once.setattr("app.services.job_service.let_others_write", cut_short)
+        with pytest.raises(CesarError, match="unavailable"):
+            bench.jobs.delete(job_id)
+    job = bench.queries.job(job_id)
+    assert ([task.id for task in job.tasks], job.progress_total) == (tasks[:3], 3)
+    assert len(keys(bench)) == 3
+    assert bench.jobs.delete(job_id) == tasks[:3]
+    assert keys(bench) == []
+
+
+def test_a_job_larger_than_what_is_read_at_once(bench: Workbench) -> None:
+    """Cancelled, retried and deleted as one: every Task once, and its status and counts follow."""
+    tasks = bench.submit(120)
+    job_id = bench.queries.task(tasks[0]).job_id
+    bench.jobs.cancel(job_id)
+    bench.jobs.retry(job_id)
+    with bench.store.read() as tx:
+        (state,) = tx.lists.states([job_id])
+    assert (state.status, state.progress_current, state.progress_total, state.retry_count) == ("queued", 0, 120, 1)
+    assert bench.statuses(tasks[60]) == ["queued", "cancelled", "queued"]
+    assert bench.jobs.delete(job_id) == tasks
+    assert bench.log.position(tasks[0]) is None

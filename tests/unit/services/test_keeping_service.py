@@ -178,6 +178,46 @@ def test_young_events_stay(bench: Workbench) -> None:
     assert bench.log.since(task, 0) == before
 
 
+def test_whoever_wants_to_write_waits_for_one_task_at_most(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a turn is over nothing more is taken up in its transaction; between two of them others write, and in the end all are gone."""
+    tasks = bench.submit(4)
+    for task in tasks:
+        tell(bench, task)
+        end(bench, task)
+    turns: list[tuple[int, int]] = []
+    monkeypatch.setattr("app.services.turns._HOLD_SECONDS", 0)
+    monkeypatch.setattr(
+        "app.services.keeping_service.let_others_write",
+        lambda: turns.append((rows(bench, "tasks"), rows(bench, "task_events"))),
+    )
+    told = rows(bench, "task_events")
+    keeping(bench, events=DAY).forget_expired()
+    assert turns == [(4, told - n * (told // 4 - 1)) for n in (1, 2, 3, 4)]
+    turns.clear()
+    assert sorted(keeping(bench, transcripts=DAY).forget_expired()) == sorted(tasks)
+    assert turns == [(3, 3), (2, 2), (1, 1), (0, 0)]
+
+
+@pytest.mark.parametrize(("age", "stays"), [(2 * DAY, False), (DAY / 2, True)])
+def test_archives_go_with_the_time_of_transcripts(bench: Workbench, age: timedelta, stays: bool) -> None:
+    """An export that ended so long ago is forgotten with its archive; an import and an unfinished export are not."""
+    archive = bench.store_bytes().key
+    with bench.database.write() as session:
+        for kind, status, key in (
+            ("export", "completed", archive),
+            ("export", "queued", None),
+            ("import", "completed", None),
+        ):
+            job = Job(job_type=kind, status=JobStatus(status), output_path=key)
+            job.created_at = utc_now() - 9 * DAY
+            job.completed_at = utc_now() - age if status == "completed" else None
+            session.add(job)
+    keeping(bench, media=DAY, events=DAY).forget_expired()
+    assert (rows(bench, "jobs"), stored(bench)) == (3, {archive})
+    keeping(bench, transcripts=DAY).forget_expired()
+    assert (rows(bench, "jobs"), stored(bench)) == ((3, {archive}) if stays else (2, set()))
+
+
 def discard(bench: Workbench, file: str, kind: str = "discard_duplicate", *, age: timedelta = 2 * DAY) -> None:
     """Somebody decided so."""
     with bench.database.write() as session:
@@ -324,9 +364,11 @@ LIMITS = st.sampled_from([None, 20, 40, 60])
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
-    """A workbench that is emptied for each example."""
+    """A workbench that is emptied for each example, and on which nobody else wants to write."""
     bench = Workbench(tmp_path_factory.mktemp("keeping") / "data")
-    yield bench
+    with pytest.MonkeyPatch.context() as alone:
+        alone.setattr("app.services.keeping_service.let_others_write", lambda: None)
+        yield bench
     bench.close()
 
 

@@ -1,5 +1,6 @@
 """Uploads in pieces on a real database and a real disk."""
 
+import errno
 import hashlib
 import json
 import time
@@ -178,6 +179,31 @@ def test_whatever_looking_meets_ends_the_task(uploads: Uploads) -> None:
     uploads.send(upload_id, 0, b"text")
     uploads.finisher.finish(upload_id)
     assert uploads.bench.queries.task(upload_id).error_code == "PROCESSING_FAILED"
+
+
+@pytest.mark.parametrize("passing", [CesarError("unavailable"), OSError(errno.ENOSPC, "no space left")])
+def test_what_passes_costs_no_recording(uploads: Uploads, passing: Exception) -> None:
+    """A full disk or a busy database at the last step fails nothing: the bytes stay, and the next look goes on."""
+    uploads.probe.error = passing
+    upload_id = uploads.begin(4)
+    uploads.send(upload_id, 0, b"four")
+    with pytest.raises(CesarError):
+        uploads.finisher.finish(upload_id)
+    assert uploads.bench.queries.task(upload_id).status == "queued"
+    uploads.probe.error = None
+    uploads.finisher.finish(upload_id)
+    assert uploads.bench.queries.task(upload_id).queue_position == 1
+    assert uploads.bytes_of(upload_id) == b"four"
+
+
+def test_a_known_upload_needs_no_room_for_all_of_it(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of it is here: the repeated announcement leads to it although the whole would not fit any more."""
+    upload_id = uploads.begin(8, "key")
+    uploads.send(upload_id, 0, b"four")
+    monkeypatch.setattr(uploads.files, "free_bytes", lambda: 5)
+    assert uploads.begin(8, "key") == upload_id
+    with pytest.raises(CesarError, match="disk_full"):
+        uploads.begin(8, "other")
 
 
 @pytest.mark.parametrize("how", ["cancel", "end", "delete"])

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -40,6 +40,14 @@ class DuplicateRepository:
         found = (self._session.exec(several.where(sha256.in_(some))).all() for some in _portions(hashes))
         return frozenset(value for values in found for value in values if value is not None)
 
+    def taken_up(self, hashes: Collection[str]) -> frozenset[str]:
+        """Of these sha256 those that more than one Task is about which did not fail and was not cancelled."""
+        sha256 = col(File.file_hash_sha256)
+        tasks = select(sha256).join(Task, col(Task.file_id) == File.id).where(col(Task.status).not_in(_FAILED))
+        several = tasks.group_by(sha256).having(func.count() > 1)
+        found = (self._session.exec(several.where(sha256.in_(some))).all() for some in _portions(hashes))
+        return frozenset(value for values in found for value in values if value is not None)
+
     def add(self, file: File, duplicate_of: File, match_type: str, score: float) -> None:
         """Write down that a File is the same as an older one; a pair that is known already stays as it is."""
         known = select(Duplicate.id).where(
@@ -60,27 +68,49 @@ class DuplicateRepository:
         completed = same.where(Task.status == JobStatus.COMPLETED)
         return list(self._session.exec(completed.order_by(col(Task.id).desc()).limit(_LOOKED_AT)).all())
 
+    def transcripts(self, hashes: Collection[str], named: Collection[str]) -> dict[str, list[str]]:
+        """Completed Tasks (public ids) by these sha256, newest first: the two newest of each, and those that are named."""
+        place = func.row_number().over(partition_by=File.file_hash_sha256, order_by=col(Task.id).desc())
+        ranked = select(File.file_hash_sha256, Task.uuid, Task.id, place.label("place"))
+        ranked = ranked.join(File, col(File.id) == Task.file_id).where(Task.status == JobStatus.COMPLETED)
+        found: dict[str, list[str]] = {}
+        for some in _portions(hashes):
+            rows = ranked.where(col(File.file_hash_sha256).in_(some)).subquery()
+            shown = select(rows.c.file_hash_sha256, rows.c.uuid).where(or_(rows.c.place <= 2, rows.c.uuid.in_(named)))
+            for sha256, uuid in self._session.exec(shown.order_by(rows.c.id.desc())).all():
+                found.setdefault(sha256, []).append(uuid)
+        return found
+
+    def tasks(self, task_ids: Collection[str]) -> list[Task]:
+        """These Tasks (public ids), oldest first; those that are gone are left out."""
+        found = [
+            task
+            for some in _portions(task_ids)
+            for task in self._session.exec(select(Task).where(col(Task.uuid).in_(some))).all()
+        ]
+        return sorted(found, key=lambda task: task.id)
+
     def earlier_task(self, task: Task, sha256: str) -> Task | None:
-        """The newest older Task about these bytes that did not fail and was not cancelled; a completed one if there is any."""
+        """The newest other Task about these bytes that did not fail and was not cancelled; a completed one if there is any."""
         same = select(Task).join(File, col(File.id) == Task.file_id).where(File.file_hash_sha256 == sha256)
-        earlier = same.where(Task.id < task.id, col(Task.status).not_in(_FAILED))
+        earlier = same.where(Task.id != task.id, col(Task.status).not_in(_FAILED))
         completed_first = (col(Task.status) == JobStatus.COMPLETED).desc()
         return self._session.exec(earlier.order_by(completed_first, col(Task.id).desc()).limit(1)).first()
 
     def known_bytes(self, file_ids: Collection[str]) -> dict[str, KnownBytes]:
-        """Of these Files (public ids) those that are exact duplicates."""
-        newer, older = aliased(File), aliased(File)
-        exact = (
-            select(newer.uuid, older.uuid, older.file_hash_sha256)
-            .join(Duplicate, col(Duplicate.file_id) == newer.id)
-            .join(older, col(Duplicate.duplicate_of_id) == older.id)
-            .where(Duplicate.match_type == EXACT)
+        """Of these Files (public ids) those whose bytes an older one has."""
+        older, same = aliased(File), aliased(File)
+        first = select(func.min(same.id)).where(same.file_hash_sha256 == File.file_hash_sha256).correlate(File)
+        known = select(File.uuid, older.uuid, older.file_hash_sha256).join(
+            older, col(older.id) == first.scalar_subquery()
         )
-        found: dict[str, KnownBytes] = {}
-        for some in _portions(file_ids):
-            for uuid, oldest, sha256 in self._session.exec(exact.where(col(newer.uuid).in_(some))).all():
-                found[uuid] = KnownBytes(oldest, sha256 or "")
-        return found
+        return self._known(known.where(col(older.id) != File.id), file_ids)
+
+    def transcribed(self, file_ids: Collection[str]) -> dict[str, KnownBytes]:
+        """Of these Files (public ids) those that a completed Task is about."""
+        completed = select(Task.id).where(Task.file_id == File.id, Task.status == JobStatus.COMPLETED).exists()
+        known = select(File.uuid, File.uuid, File.file_hash_sha256).where(col(File.file_hash_sha256).is_not(None))
+        return self._known(known.where(completed), file_ids)
 
     def pairs(self) -> list[tuple[int, int]]:
         """All pairs, by row ids."""
@@ -114,14 +144,30 @@ class DuplicateRepository:
         ]
         return sorted(found, key=lambda file: file.id)
 
+    def _known(self, found: Any, file_ids: Collection[str]) -> dict[str, KnownBytes]:
+        rows = (self._session.exec(found.where(col(File.uuid).in_(some))).all() for some in _portions(file_ids))
+        return {file_id: KnownBytes(other, sha256) for some in rows for file_id, other, sha256 in some}
+
 
 def hand_on(session: Session, file: File) -> None:
-    """To be called before a File is deleted: the oldest of its exact duplicates takes its place for the others."""
-    mine = (Duplicate.duplicate_of_id == file.id, Duplicate.match_type == EXACT)
-    first, *others = session.exec(select(Duplicate.file_id).where(*mine).order_by(col(Duplicate.file_id))).all() or [0]
-    for other in others:
-        session.add(Duplicate(file_id=other, duplicate_of_id=first, match_type=EXACT, similarity_score=1.0))
+    """To be called before a File is deleted: of those with the same bytes the oldest takes its place, in every pair that it is in."""
+    partners = _partners(session, file.id)
+    heir = min((row for row, pair in partners.items() if pair.match_type == EXACT), default=None)
+    if heir is None:
+        return
+    for row in partners.keys() - {heir, *_partners(session, heir)}:
+        newer, older = max(row, heir), min(row, heir)
+        kind, score = partners[row].match_type, partners[row].similarity_score
+        session.add(Duplicate(file_id=newer, duplicate_of_id=older, match_type=kind, similarity_score=score))
     session.flush()
+
+
+def _partners(session: Session, row: int) -> dict[int, Duplicate]:
+    """The Files (row ids) that one is paired with, and how: by equal bytes, if by those."""
+    mine = or_(col(Duplicate.file_id) == row, col(Duplicate.duplicate_of_id) == row)
+    exact_last = select(Duplicate).where(mine).order_by(col(Duplicate.match_type) == EXACT)
+    pairs = session.exec(exact_last).all()
+    return {pair.duplicate_of_id if pair.file_id == row else pair.file_id: pair for pair in pairs}
 
 
 def _portions(values: Collection[Value]) -> Iterator[list[Value]]:

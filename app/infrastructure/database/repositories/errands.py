@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from app.core.clock import utc_now
 from app.domain.job_types import ERRANDS
 from app.domain.lifecycle import RUNNING, sources_of
+from app.infrastructure.database.repositories.decided import discarded_files
 from app.models import File, ImportSource, Job, JobFile, JobStatus
 from app.services.errand_store import ErrandLease
 
@@ -119,9 +120,10 @@ class ImportRepository:
         return self._session.scalars(select(File).where(col(File.id).in_(source))).one_or_none()
 
     def same_bytes(self, sha256: str) -> File | None:
-        """The oldest File with these bytes that still has them."""
+        """The oldest File with these bytes that still has them; a discarded copy only if there is no other."""
         equal = select(File).where(col(File.file_hash_sha256) == sha256, col(File.storage_path).is_not(None))
-        return self._session.scalars(equal.order_by(col(File.id)).limit(1)).one_or_none()
+        shown_first = equal.order_by(col(File.id).in_(discarded_files()), col(File.id))
+        return self._session.scalars(shown_first.limit(1)).one_or_none()
 
     def remember(self, path: str, size_bytes: int, modified_ns: int, file: File) -> None:
         """What is at this path is this File."""

@@ -50,6 +50,19 @@ class FingerprintRepository:
         self._session.add(file)
         self._session.flush()
 
+    def store_nothing(self, file: File, version: int) -> None:
+        """Keep that there is nothing in it to tell it from anything else, so that nobody listens to it again."""
+        self._clear(file)
+        self._session.execute(insert(Fingerprint).values(file_id=file.id, version=version, data=b""))
+
+    def next_unheard(self, version: int, after: int) -> File | None:
+        """The first File with bytes and without a fingerprint of this version, by row id, beyond `after`."""
+        heard = select(col(Fingerprint.file_id)).where(
+            col(Fingerprint.file_id) == col(File.id), col(Fingerprint.version) == version
+        )
+        unheard = select(File).where(col(File.id) > after, col(File.storage_path).is_not(None), ~heard.exists())
+        return self._session.scalars(unheard.order_by(col(File.id)).limit(1)).one_or_none()
+
     def copy(self, source: File, target: File) -> None:
         """Give a File the fingerprint, if there is one, of another one with the same bytes."""
         self._clear(target)

@@ -19,9 +19,9 @@ class JobRepository:
         self._session = session
 
     def add(self, job: Job, files: Sequence[File]) -> Job:
-        """Store a new Job with one queued Task for each File, in order."""
+        """Store a new Job with one queued Task for each File, in order; Files that are new as well."""
         job.progress_total = len(files)
-        self._session.add(job)
+        self._session.add_all([job, *files])
         self._session.flush()
         for position, file in enumerate(files):
             self._session.add(JobFile(job_id=job.id, file_id=file.id))

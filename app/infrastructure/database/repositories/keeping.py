@@ -8,9 +8,11 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from app.domain.job_types import EXPORT
 from app.domain.lifecycle import FINISHED
-from app.models import Duplicate, File, Task, TaskEvent, UserDecision
+from app.models import Duplicate, File, Job, Task, TaskEvent, UserDecision
 from app.models.columns import UtcDateTime
+from app.services.turns import one_turn
 
 _KEPT_OR_NOT = ("keep_duplicate", "discard_duplicate")
 _AT_ONCE = 500
@@ -44,15 +46,22 @@ class KeepingRepository:
         expired = select(Task).where(_finished_before(before)).order_by(col(Task.id)).limit(limit)
         return list(self._session.scalars(expired))
 
+    def expired_exports(self, before: datetime, limit: int) -> list[Job]:
+        """Export Jobs that ended before that moment, oldest first."""
+        ended = func.coalesce(col(Job.completed_at), col(Job.created_at), type_=UtcDateTime()) < before
+        exports = select(Job).where(col(Job.job_type) == EXPORT, col(Job.status).in_(FINISHED), ended)
+        return list(self._session.scalars(exports.order_by(col(Job.id)).limit(limit)))
+
     def prune_events(self, before: datetime, limit: int) -> int:
         """Delete every event but the last; how many Tasks had more than that."""
         earlier = (col(TaskEvent.task_id) == col(Task.id)) & (col(TaskEvent.seq) < col(Task.last_seq))
         long_ago = select(col(Task.id), col(Task.last_seq)).where(_finished_before(before), exists().where(earlier))
-        tasks = self._session.execute(long_ago.limit(limit)).all()
-        for task_id, last_seq in tasks:
+        count = 0
+        for task_id, last_seq in one_turn(self._session.execute(long_ago.limit(limit)).all()):
             pruned = delete(TaskEvent).where(col(TaskEvent.task_id) == task_id, col(TaskEvent.seq) < last_seq)
             self._session.execute(pruned)
-        return len(tasks)
+            count += 1
+        return count
 
     def tasks_of(self, file: File) -> list[Task]:
         """Every Task of a File."""
@@ -99,14 +108,20 @@ def _latest_decision(file_id: Any) -> Any:
 
 def _has_other_copy() -> ColumnElement[bool]:
     """Nothing is the last of its kind because a person called it a copy of something that has gone since."""
-    other = aliased(File)
-    paired = or_(
-        and_(col(Duplicate.file_id) == col(File.id), col(Duplicate.duplicate_of_id) == other.id),
-        and_(col(Duplicate.duplicate_of_id) == col(File.id), col(Duplicate.file_id) == other.id),
+    paired, equal = aliased(File), aliased(File)
+    pair = or_(
+        and_(col(Duplicate.file_id) == col(File.id), col(Duplicate.duplicate_of_id) == paired.id),
+        and_(col(Duplicate.duplicate_of_id) == col(File.id), col(Duplicate.file_id) == paired.id),
     )
+    # Equal bytes are paired with the oldest alone, which may be discarded itself.
+    same_bytes = and_(col(equal.file_hash_sha256) == col(File.file_hash_sha256), col(equal.id) != col(File.id))
+    return or_(exists().where(pair, _is_kept(paired)), exists().where(same_bytes, _is_kept(equal)))
+
+
+def _is_kept(other: Any) -> ColumnElement[bool]:
     decision = aliased(UserDecision)
     discarded = exists().where(
         col(decision.id) == _latest_decision(other.id),
         col(decision.decision_type) == "discard_duplicate",
     )
-    return exists().where(paired, col(other.storage_path).is_not(None), ~discarded)
+    return and_(col(other.storage_path).is_not(None), ~discarded)

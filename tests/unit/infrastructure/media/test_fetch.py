@@ -348,6 +348,7 @@ HOSTILE_URLS = [
     "http+unix://%2Fvar%2Frun%2Fdocker.sock/", "", " ", "http://", "http:///etc/passwd", "//127.0.0.1/", "127.0.0.1", "/etc/passwd",
     "http:127.0.0.1",
     "http://[::1", "http://127.0.0.1:99999/", "http://127.0.0.1:-1/", "http://127.0.0.1:abc/", "http://\0/", "http://127.0.0.1\r\nHost: x/",
+    "http://93.184.215.14:22/", "http://93.184.215.14:25/", "https://93.184.215.14:465/", "http://93.184.215.14:0/",
     "http://" + "a" * 9000, "http://" + "a" * 300 + ".example/", "http://xn--a/", "http://.../", "HTTP://127.0.0.1/", "hTTp://LOCALHOST/",
 ]  # fmt: skip
 
@@ -468,6 +469,33 @@ def test_an_error_never_tells_the_path_or_the_query(
         detail = _failure(lambda path=path: _fetch(server, receiver, path)).detail or ""
         assert "canary" not in detail
         assert "private" not in detail.replace("not public", "")
+
+
+def test_an_error_never_tells_addresses_inside(receiver: LocalReceiver) -> None:
+    """Whoever asks learns that a name leads inside, and not where to."""
+    problem = _failure(
+        lambda: UrlFetcher(MIB, 5, resolver=_scripted).fetch("http://intern.example/", receiver, RecordedControl())
+    )
+    assert problem.code == "url_refused"
+    assert INSIDE["intern.example"][0] not in (problem.detail or "")
+
+
+def test_a_port_that_is_not_the_web_s_is_refused_before_its_name_is_asked_for(receiver: LocalReceiver) -> None:
+    """A request to a mail server could be taken for mail; an admin's exception counts for ports as well."""
+    asked: list[str] = []
+
+    def resolver(host: str, port: int) -> list[str]:
+        asked.append(f"{host}:{port}")
+        return ["127.0.0.1"]
+
+    refused = _failure(
+        lambda: UrlFetcher(MIB, 5, resolver=resolver).fetch("http://mail.example:25/", receiver, RecordedControl())
+    )
+    assert (refused.code, refused.detail, asked) == ("url_refused", "port 25 is not one of the web's", [])
+    nobody = UrlFetcher(MIB, 5, frozenset({"127.0.0.1:9"}), resolver=resolver)
+    with suppress(CesarError):
+        nobody.fetch("http://127.0.0.1:9/", receiver, RecordedControl())
+    assert asked == ["127.0.0.1:9"]
 
 
 def test_a_full_disk_ends_the_download(serve: Callable[[Handler], _Server], receiver: LocalReceiver) -> None:

@@ -1,5 +1,6 @@
 """Recordings on web pages, with the real yt-dlp: what it fetches is bounded, and it reaches nothing that a direct download could not."""
 
+import base64
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +20,7 @@ from app.domain.errors import Cancelled, CesarError
 from app.infrastructure.media import fetchers
 from app.infrastructure.media.fetch import UrlFetcher
 from app.infrastructure.media.site_fetch import CHILD, SiteFetcher
+from app.infrastructure.net import guard_proxy
 from app.infrastructure.net.guard_proxy import GuardProxy
 from app.infrastructure.storage.local import LocalReceiver, LocalStorage
 from tests.fakes.recorded_control import RecordedControl
@@ -286,6 +289,11 @@ else:
         "import os; os.rename({secret!r}, 'mine')",
         "import os; os.remove({secret!r})",
         "import ctypes; ctypes.CDLL(None)",
+        "import sqlite3; sqlite3.connect({secret!r}).execute('SELECT 1')",
+        "import resource; resource.setrlimit(resource.RLIMIT_CORE, (0, 0))",
+        "import os; os.kill(os.getppid(), 0)",
+        "import os; os.killpg(os.getpgid(os.getppid()), 0)",
+        "import os; os.chdir('..'); open('secret').read()",
     ],
 )
 def test_inside_the_fence_nothing_else_can_be_reached(tmp_path: Path, action: str) -> None:
@@ -346,21 +354,68 @@ def test_the_proxy_answers_only_to_its_child(site: Site) -> None:
         socket.create_connection(("127.0.0.1", proxy.port), timeout=2)
 
 
+def known_head(proxy: GuardProxy) -> str:
+    """The end of a request line, and the password of the child."""
+    parts = urlsplit(proxy.url)
+    known = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+    return f"HTTP/1.1\r\nProxy-Authorization: Basic {known}\r\n\r\n"
+
+
 def test_the_proxy_makes_tunnels_to_checked_addresses(site: Site) -> None:
     """An allowed host is reached through it, any other address inside is not."""
-    import base64
-    from urllib.parse import urlsplit
-
     with GuardProxy(10, frozenset({site.host})) as proxy:
-        parts = urlsplit(proxy.url)
-        known = base64.b64encode(f"{parts.username}:{parts.password}".encode()).decode()
-        head = f"HTTP/1.1\r\nProxy-Authorization: Basic {known}\r\n\r\n"
+        head = known_head(proxy)
         through = ask_proxy(proxy, f"CONNECT {site.host} {head}GET /a.wav HTTP/1.0\r\n\r\n")
         assert through.startswith(b"HTTP/1.1 200 Connection established")
         assert through.endswith(SOUND)
-        assert ask_proxy(proxy, f"CONNECT 127.0.0.1:1 {head}").startswith(b"HTTP/1.1 403")
+        assert ask_proxy(proxy, f"CONNECT 127.0.0.1:8080 {head}").startswith(b"HTTP/1.1 403")
         assert proxy.refusal is not None
         assert proxy.refusal.code == "url_refused"
+
+
+@pytest.mark.parametrize("target", ["93.184.215.14:25", "93.184.215.14:22", "mail.example:587"])
+def test_the_proxy_makes_no_tunnel_to_ports_that_are_not_the_web_s(target: str) -> None:
+    """It is refused without a question for its name."""
+    asked: list[str] = []
+
+    def resolver(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return []
+
+    with GuardProxy(10, frozenset(), resolver) as proxy:
+        assert ask_proxy(proxy, f"CONNECT {target} {known_head(proxy)}").startswith(b"HTTP/1.1 403")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CONNECT [::1",
+        "CONNECT example.com",
+        "CONNECT example.com:abc",
+        "CONNECT :443",
+        "GET /a.wav",
+        "GET ftp://x/",
+        "GET http://x:y/",
+    ],
+)
+def test_the_proxy_refuses_what_it_cannot_read(line: str) -> None:
+    """A request without a destination is the child's mistake, and costs nobody else anything."""
+    with GuardProxy(10, frozenset()) as proxy:
+        assert ask_proxy(proxy, f"{line} {known_head(proxy)}").startswith(b"HTTP/1.1 400")
+        assert proxy.refusal is None
+
+
+def test_a_tunnel_stays_open_while_the_child_only_listens(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who had nothing to say during a long piece can ask for the next one through the same tunnel."""
+    monkeypatch.setattr(guard_proxy, "PATIENCE_SECONDS", 0.1)
+    with GuardProxy(20, frozenset({site.host})) as proxy, socket.create_connection(("127.0.0.1", proxy.port)) as child:
+        child.settimeout(10)
+        child.sendall(f"CONNECT {site.host} {known_head(proxy)}".encode())
+        assert child.recv(1000).startswith(b"HTTP/1.1 200")
+        time.sleep(0.5)
+        child.sendall(b"GET /a.wav HTTP/1.0\r\n\r\n")
+        assert child.recv(1000).startswith(b"HTTP/1.0 200")
 
 
 def test_a_missing_yt_dlp_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_abandon_after_commit_changes_nothing(storage: LocalStorage) -> None:
     assert storage.path_of(stored.key).read_bytes() == b"kept"
 
 
+def test_what_waited_long_before_it_was_committed_is_young(storage: LocalStorage) -> None:
+    """A recording can wait for hours for those that came with it: until its row is there too, it must not look like a leftover."""
+    receiver = storage.receive()
+    receiver.write(b"x")
+    _age(receiver.path, 90_000)
+    stored = receiver.commit()
+    assert time.time() - storage.path_of(stored.key).stat().st_mtime < 3600
+
+
 def test_remove_deletes_and_is_content_with_nothing(storage: LocalStorage) -> None:
     """A removed object is not found; removing it again is no error."""
     stored = _store(storage, b"x")

@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Files that are here already have no fingerprint; they get one when they are next decoded."""
+    """Files that are here already have no fingerprint; they get one when they are next decoded, or when a worker has nothing else to do."""
     op.add_column("files", sa.Column("streams", sa.JSON(), nullable=True))
     op.add_column("files", sa.Column("media_removed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tasks", sa.Column("reused_from", sa.String(length=36), nullable=True))
