@@ -42,5 +42,6 @@ def _current_progress(task_id: str, row: ProgressRow) -> CurrentProgress:
         message=row.message,
         attempt=row.attempt,
         error_code=row.error_code,
+        uploading=row.status == JobStatus.QUEUED and row.queue_position is None,
     )
     return CurrentProgress(body, body.model_dump_json(), f'"{row.epoch}-{row.seq}-{row.queue_position or 0}"')

@@ -29,6 +29,7 @@ from app.services.job_service import JobService
 from app.services.query_service import QueryService
 from app.services.submission import Submission
 from app.services.task_service import TaskService
+from app.services.work_filter import JobFilter, JobOrder, TaskFilter, TaskOrder
 from benchmarks.machine import describe_machine
 
 TASKS = 10_000
@@ -55,7 +56,10 @@ def _add_job(session: Session, files: int, status: JobStatus) -> None:
     job = Job(status=status, progress_total=files, progress_current=done)
     session.add(job)
     session.flush()
-    rows = [File(original_filename=f"{number}.wav", original_path=f"{number}.wav") for number in range(files)]
+    rows = [
+        File(original_filename=f"{number}.wav", original_path=f"{number}.wav", duration_seconds=number * 7.0 % 613)
+        for number in range(files)
+    ]
     session.add_all(rows)
     session.flush()
     session.execute(insert(JobFile), [{"job_id": job.id, "file_id": row.id} for row in rows])
@@ -83,16 +87,29 @@ def pages(queries: QueryService) -> dict[str, Callable[[], str]]:
     """What is asked for, as the bytes that would go out."""
     last = TASKS // PER_PAGE
     return {
-        "/tasks": lambda: queries.tasks(None, 1, PER_PAGE).model_dump_json(),
-        "/tasks, last page": lambda: queries.tasks(None, last, PER_PAGE).model_dump_json(),
-        "/tasks?status=queued": lambda: queries.tasks(JobStatus.QUEUED, 1, PER_PAGE).model_dump_json(),
-        "/tasks?status=completed": lambda: queries.tasks(JobStatus.COMPLETED, 1, PER_PAGE).model_dump_json(),
-        "/tasks?status=failed": lambda: queries.tasks(JobStatus.FAILED, 1, PER_PAGE).model_dump_json(),
-        "/jobs": lambda: queries.jobs(None, 1, PER_PAGE).model_dump_json(),
-        "/jobs, the large ones": lambda: queries.jobs(None, (LARGE * 2) // PER_PAGE + 1, PER_PAGE).model_dump_json(),
-        "/jobs?status=queued": lambda: queries.jobs(JobStatus.QUEUED, 1, PER_PAGE).model_dump_json(),
-        "/jobs?job_type=import": lambda: queries.jobs(None, 1, PER_PAGE, IMPORT).model_dump_json(),
+        "/tasks": lambda: queries.tasks(TaskFilter(), 1, PER_PAGE).model_dump_json(),
+        "/tasks, last page": lambda: queries.tasks(TaskFilter(), last, PER_PAGE).model_dump_json(),
+        "/tasks?status=queued": lambda: queries.tasks(TaskFilter((JobStatus.QUEUED,)), 1, PER_PAGE).model_dump_json(),
+        "/tasks?status=completed": lambda: queries.tasks(
+            TaskFilter((JobStatus.COMPLETED,)), 1, PER_PAGE
+        ).model_dump_json(),
+        "/tasks?status=failed": lambda: queries.tasks(TaskFilter((JobStatus.FAILED,)), 1, PER_PAGE).model_dump_json(),
+        "/tasks?text=false": lambda: queries.tasks(TaskFilter(), 1, PER_PAGE, text=False).model_dump_json(),
+        "/tasks?q=77": lambda: queries.tasks(TaskFilter(name="77"), 1, PER_PAGE).model_dump_json(),
+        **{f"/tasks?sort={order}&text=false": _sorted(queries, order) for order in TaskOrder},
+        "/jobs?q=77": lambda: queries.jobs(JobFilter(name="77"), 1, PER_PAGE).model_dump_json(),
+        "/jobs?sort=status": lambda: queries.jobs(JobFilter(order=JobOrder.STATUS), 1, PER_PAGE).model_dump_json(),
+        "/jobs": lambda: queries.jobs(JobFilter(), 1, PER_PAGE).model_dump_json(),
+        "/jobs, the large ones": lambda: queries.jobs(
+            JobFilter(), (LARGE * 2) // PER_PAGE + 1, PER_PAGE
+        ).model_dump_json(),
+        "/jobs?status=queued": lambda: queries.jobs(JobFilter((JobStatus.QUEUED,)), 1, PER_PAGE).model_dump_json(),
+        "/jobs?job_type=import": lambda: queries.jobs(JobFilter(job_type=IMPORT), 1, PER_PAGE).model_dump_json(),
     }
+
+
+def _sorted(queries: QueryService, order: TaskOrder) -> Callable[[], str]:
+    return lambda: queries.tasks(TaskFilter(order=order), 1, PER_PAGE, text=False).model_dump_json()
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
     python scripts/page_tools.py vendor           bundle the third-party modules into frontend/vendor
     python scripts/page_tools.py vendor --check   fail if they are not what the lock gives
-    python scripts/page_tools.py preload          name all modules in index.html, so that a browser fetches them side by side
+    python scripts/page_tools.py preload          name the first view's modules in index.html, so that a browser fetches them side by side
     python scripts/page_tools.py check            types of frontend/js
     python scripts/page_tools.py test [pattern]   node's test runner over tests/page
     python scripts/page_tools.py install          only install what the lock names
@@ -29,6 +29,11 @@ VENDOR = FRONTEND / "vendor"
 INDEX = FRONTEND / "index.html"
 HOME = Path(sys.prefix) / "page"
 MANIFEST = ("package.json", "package-lock.json", ".npmrc")
+
+MAIN = FRONTEND / "js" / "main.js"
+
+STATIC_IMPORT = re.compile(r'^(?:import|export)\b[^;"]*"(\.[^"]+)";$', re.MULTILINE)
+"""One import or re-export of another module, as our own modules write it."""
 
 BUNDLES = {
     "preact": 'export * from "preact"; export * from "preact/hooks"; export * from "@preact/signals"; '
@@ -170,18 +175,29 @@ def compare_vendored() -> int:
 
 
 def with_preloads(page: str) -> str:
-    """The page's HTML with a link for each module and each file of words.
+    """The page's HTML with a link for each module of the first view and each file of words.
 
     Without them a browser learns of a module only when it has read the one that imports it: a chain of five round trips.
     """
-    modules = [path for path in sorted((FRONTEND / "js").rglob("*.js")) if path.name not in ("main.js", "docs.js")]
-    bundles = [VENDOR / f"{name}.js" for name in BUNDLES]
-    links = [f'<link rel="modulepreload" href="{address(path)}">' for path in (*bundles, *modules)]
+    links = [f'<link rel="modulepreload" href="{address(path)}">' for path in first_view() if path != MAIN]
     words = sorted((FRONTEND / "locale" / "en").glob("*.json"))
     links += [f'<link rel="preload" as="fetch" crossorigin href="{address(path)}">' for path in words]
     lines = [line for line in page.splitlines() if "preload" not in line]
     place = next(number for number, line in enumerate(lines) if "<script" in line)
     return "\n".join([*lines[:place], *(f"  {link}" for link in links), *lines[place:], ""])
+
+
+def first_view() -> list[Path]:
+    """The modules that a browser loads before the page works: `main.js` and what that imports, not what `import()` fetches later."""
+    found: set[Path] = set()
+    waiting = [MAIN]
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        waiting += [(path.parent / name).resolve() for name in STATIC_IMPORT.findall(path.read_text())]
+    return sorted(found)
 
 
 def address(path: Path) -> str:

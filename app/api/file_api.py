@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request
 from app.api.bounded_body import SmallBodyRoute
 from app.api.errors import documented
 from app.api.state import services_of
-from app.schemas.files import Decision, DecisionHistory, DecisionRequest, File, FilePage
+from app.schemas.files import Decision, DecisionHistory, DecisionRequest, File, FilePage, Tags
 from app.services.library_store import FileFilter, FileOrder
 
 router = APIRouter(tags=["Library"], route_class=SmallBodyRoute)
@@ -29,6 +29,12 @@ def list_files(
 ) -> FilePage:
     """One page of recordings, newest first."""
     return services_of(request).files.files(FileFilter(tag, q, hidden, sort, sha256), page, per_page)
+
+
+@router.get("/tags", summary="List tags")
+def list_tags(request: Request) -> Tags:
+    """What recordings are tagged with, the most used first; at most a thousand."""
+    return services_of(request).files.tags()
 
 
 @router.get("/files/{file_id}", summary="Get a file", responses=documented(404))

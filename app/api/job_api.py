@@ -6,12 +6,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import FileResponse
 
 from app.api.errors import documented
+from app.api.list_filters import Named, Statuses, WithText, parse_statuses
 from app.api.state import services_of, sockets_of
-from app.api.status_filter import parse_status
 from app.api.stored_response import StoredResponse
 from app.domain.errors import CesarError
 from app.domain.job_types import JOB_TYPES
-from app.schemas.jobs import Job, JobPage
+from app.schemas.jobs import ImportFolders, Job, JobPage
+from app.services.work_filter import JobFilter, JobOrder
 
 router = APIRouter(tags=["Jobs"])
 
@@ -19,15 +20,27 @@ router = APIRouter(tags=["Jobs"])
 @router.get("/jobs", summary="List jobs", responses=documented(400, 422))
 def list_jobs(
     request: Request,
-    status: str | None = None,
+    *,
+    status: Statuses = None,
     job_type: str | None = None,
+    q: Named = "",
+    sort: Annotated[JobOrder, Query(description="The order; `-` in front turns it round.")] = JobOrder.NEWEST,
+    text: WithText = True,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> JobPage:
-    """One page of Jobs, newest first; each with the first ten of its Tasks, or of the files it imported."""
+    """One page of Jobs, newest first unless `sort` says otherwise; each with the first ten of its Tasks, or of the files it imported."""
     if job_type is not None and job_type not in JOB_TYPES:
         raise CesarError("bad_value", f"job_type must be one of {', '.join(JOB_TYPES)}")
-    return services_of(request).queries.jobs(parse_status(status), page, per_page, job_type)
+    wanted = JobFilter(parse_statuses(status), q, sort, job_type)
+    return services_of(request).queries.jobs(wanted, page, per_page, text=text)
+
+
+@router.get("/import-folders", summary="Where imports may come from")
+def list_import_folders(request: Request) -> ImportFolders:
+    """The folders of the server's machine that the admin allowed and that are there: `folder` of an import names one, or one below."""
+    allowed = services_of(request).settings.import_folders
+    return ImportFolders(folders=sorted(str(folder) for folder in allowed if folder.is_dir()))
 
 
 @router.get("/jobs/{job_id}", summary="Get a job", responses=documented(404))

@@ -16,13 +16,16 @@ from app.api.plain_route import PlainRoute
 from app.api.state import Services, services_of
 from app.api.submission_fields import describe, idempotency_key
 from app.domain.errors import CesarError
+from app.domain.upload_metadata import filename_of, modified_at_of, write_metadata
 from app.schemas.jobs import Job
 from app.schemas.library_jobs import (
+    AnnouncedFile,
     ExportRequest,
     ImportRequest,
     LibraryJobRequest,
     ProcessRequest,
     UploadedImport,
+    UploadsRequest,
     library_job_request,
 )
 from app.services.errand_intake import Asked
@@ -30,6 +33,7 @@ from app.services.errand_store import Selection
 from app.services.export.options import RenderOptions
 from app.services.intake_service import Upload
 from app.services.submission import Submission
+from app.services.upload_service import NewUpload
 
 _LARGEST_JSON = 2 * 1024 * 1024
 """Room for the ids of tens of thousands of recordings."""
@@ -46,7 +50,8 @@ _IDEMPOTENCY: Final = {
 async def submit_job(request: Request) -> Response:
     """Begin a Job over many recordings; `job_type` says which.
 
-    `process` (JSON) transcribes `files` of the library. `import` takes recordings in without transcribing them: those of a form with
+    `process` (JSON) transcribes `files` of the library, or `uploads` that are announced here and then sent by tus, each to the
+    `links.upload` of its Task. `import` takes recordings in without transcribing them: those of a form with
     files, or (JSON) of a `folder` of the server's machine that the admin allowed. `export` (JSON) bundles the transcripts of `files`,
     `tasks`, `jobs` or a `tag` into one archive in the chosen `formats`, to be fetched from `/jobs/{job_id}/archive`.
     """
@@ -74,11 +79,25 @@ def _submit(services: Services, wanted: LibraryJobRequest, key: str | None) -> s
                 wanted.options(), idempotency_key=key, webhook=asked.webhook, library=tuple(dict.fromkeys(wanted.files))
             )
             return services.jobs.submit(submission)
+        case UploadsRequest():
+            if len(wanted.uploads) > (most := services.settings.max_files):
+                raise CesarError("bad_value", f"more than {most} files")
+            announced = [_announced(file) for file in wanted.uploads]
+            return services.uploads.begin_all(announced, wanted.options(), key, asked.webhook)
         case ImportRequest():
             return services.errands.import_folder(wanted.folder, asked)
         case ExportRequest():
             selection = Selection(tuple(wanted.files), tuple(wanted.tasks), tuple(wanted.jobs), wanted.tag)
             return services.errands.export(selection, wanted.formats, RenderOptions(**wanted.rendering()), asked)
+
+
+def _announced(file: AnnouncedFile) -> NewUpload:
+    """As if it had come by tus. Raises `CesarError("bad_value")` for a time that cannot be read."""
+    modified = None if file.modified is None else str(file.modified)
+    told = {"filename": file.filename, "modified": modified, "relativePath": file.relative_path}
+    metadata = {name: value for name, value in told.items() if value}
+    modified_at_of(metadata)  # what cannot be read is refused now, and not when all of it is here
+    return NewUpload(filename_of(metadata), file.size_bytes, write_metadata(metadata))
 
 
 async def _import_form(request: Request) -> str:
@@ -121,8 +140,10 @@ def _parse(body: bytes) -> LibraryJobRequest:
 def _json_schema() -> dict[str, Any]:
     schema = library_job_request.json_schema()
     definitions = schema.pop("$defs")
-    inner = definitions.pop("Diarize")
-    definitions["ProcessRequest"]["properties"]["diarize"] = {"anyOf": [{"type": "boolean"}, inner]}
+    inner, announced = definitions.pop("Diarize"), definitions.pop("AnnouncedFile")
+    for name in ("ProcessRequest", "UploadsRequest"):
+        definitions[name]["properties"]["diarize"] = {"anyOf": [{"type": "boolean"}, inner]}
+    definitions["UploadsRequest"]["properties"]["uploads"]["items"] = announced
     return {"oneOf": list(definitions.values())}
 
 

@@ -10,15 +10,16 @@ from starlette.responses import Response
 from app.api.bounded_body import SmallBodyRoute
 from app.api.entity_tag import is_known
 from app.api.errors import documented
+from app.api.list_filters import Named, Statuses, WithText, parse_statuses
 from app.api.plain_route import PlainRoute
 from app.api.state import CurrentProgress, services_of, sockets_of
-from app.api.status_filter import parse_status
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED
 from app.domain.progress import TaskProgressStage
 from app.schemas.jobs import RetryRequest
 from app.schemas.tasks import Task, TaskPage, TaskProgress
 from app.services.retry import Redo
+from app.services.work_filter import TaskFilter, TaskOrder
 
 TAG = "Tasks Management"
 LONGEST_WAIT_SECONDS = 60.0
@@ -31,12 +32,17 @@ router = APIRouter(tags=[TAG], route_class=SmallBodyRoute)
 @router.get("/tasks", summary="List tasks", responses=documented(400, 422))
 def list_tasks(
     request: Request,
-    status: str | None = None,
+    *,
+    status: Statuses = None,
+    q: Named = "",
+    sort: Annotated[TaskOrder, Query(description="The order; `-` in front turns it round.")] = TaskOrder.NEWEST,
+    text: WithText = True,
     page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> TaskPage:
-    """One page of Tasks, newest first."""
-    return services_of(request).queries.tasks(parse_status(status), page, per_page)
+    """One page of Tasks, newest first unless `sort` says otherwise."""
+    wanted = TaskFilter(parse_statuses(status), q, sort)
+    return services_of(request).queries.tasks(wanted, page, per_page, text=text)
 
 
 @router.get("/tasks/{task_id}", summary="Get a task", responses=documented(404))

@@ -16,6 +16,8 @@ from app.api.state import services_of
 from app.schemas.tasks import Transcript
 from app.services.export.options import RenderOptions
 from app.services.export_service import MEDIA_TYPES, check_format, ending_of, render_file
+from app.services.query_service import QueryService
+from app.services.transcript_json import WrittenTranscript
 
 TAG = "Tasks Management"
 _DEFAULTS: Final = RenderOptions()
@@ -54,23 +56,34 @@ def chosen(
 def get_transcript(
     request: Request,
     task_id: str,
+    *,
     options: Annotated[RenderOptions, Depends(chosen)],
     format: Annotated[str, Query(description=", ".join(MEDIA_TYPES))] = "json",  # noqa: A002 - the wire's name
+    words: Annotated[bool, Query(description="json: without it every segment's `words` is empty")] = True,
     download: Annotated[bool, Query(description="Have a browser save it as a file")] = False,
 ) -> Response:
     """The transcript, made from the stored segments: whatever became of the task, and while it runs, as far as it goes.
 
-    The ETag of the format `json` is the transcript's version; other formats and options have tags of their own.
+    The ETag of the format `json` is the transcript's version, with words and without; other formats and options have tags of their own.
     """
     check_format(format)
     queries = services_of(request).queries
     headers = {"etag": _tag(queries.transcript_version(task_id), format, options), "cache-control": "no-cache"}
     if is_known(request.headers.get("if-none-match"), headers["etag"]):
         return Response(status_code=304, headers=headers)
+    written = (
+        queries.transcript_json(task_id, words=words)
+        if format == "json"
+        else _rendered(queries, task_id, format, options)
+    )
+    headers["etag"] = _tag(written.version, format, options)
+    headers["content-disposition"] = _disposition(written.filename, format, download)
+    return Response(written.body, media_type=MEDIA_TYPES[format], headers=headers)
+
+
+def _rendered(queries: QueryService, task_id: str, wanted: str, options: RenderOptions) -> WrittenTranscript:
     transcript = queries.transcript(task_id)
-    headers["etag"] = _tag(transcript.version, format, options)
-    headers["content-disposition"] = _disposition(transcript, format, download)
-    return Response(render_file(transcript, format, options), media_type=MEDIA_TYPES[format], headers=headers)
+    return WrittenTranscript(render_file(transcript, wanted, options), transcript.version, transcript.filename)
 
 
 def _tag(version: int, wanted: str, options: RenderOptions) -> str:
@@ -82,6 +95,6 @@ def _tag(version: int, wanted: str, options: RenderOptions) -> str:
     return f'W/"{version}-{made_with[:12]}"'
 
 
-def _disposition(transcript: Transcript, wanted: str, download: bool) -> str:
-    name = quote(f"{PurePosixPath(transcript.filename).stem or 'transcript'}.{ending_of(wanted)}", safe="")
+def _disposition(filename: str, wanted: str, download: bool) -> str:
+    name = quote(f"{PurePosixPath(filename).stem or 'transcript'}.{ending_of(wanted)}", safe="")
     return f"{'attachment' if download else 'inline'}; filename*=utf-8''{name}"

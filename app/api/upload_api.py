@@ -17,7 +17,7 @@ from app.api.submission_fields import idempotency_key, parse_fields
 from app.domain.errors import CesarError
 from app.domain.parts import Checksum
 from app.domain.upload_metadata import filename_of, modified_at_of, parse_metadata, submission_fields
-from app.schemas.jobs import Job
+from app.schemas.jobs import Job, SubmissionRequest
 from app.services.upload_service import NewUpload, UploadPosition
 from app.services.upload_writer import PieceWriter
 
@@ -40,12 +40,13 @@ async def begin(request: Request) -> Response:
     `Upload-Metadata` carries `filename`, and the fields of `POST /transcribe` under their own names. The body may be the first piece.
     """
     services = services_of(request)
-    wanted = _wanted(request)
+    wanted, asked = _wanted(request)
+    key = idempotency_key(request)
     if tus.carries_piece(request):  # what is wrong with it is known before anything is made
         tus.checksum(request)
         _check_room(request, wanted.length)
     try:
-        position = await run_in_threadpool(services.uploads.begin, wanted)
+        position = await run_in_threadpool(services.uploads.begin, wanted, asked.options(), key, asked.webhook())
     except CesarError as problem:
         if problem.code != "too_large":
             raise
@@ -99,7 +100,7 @@ def _id(request: Request) -> str:
     return str(request.path_params["upload_id"])
 
 
-def _wanted(request: Request) -> NewUpload:
+def _wanted(request: Request) -> tuple[NewUpload, SubmissionRequest]:
     if "upload-defer-length" in request.headers:
         raise CesarError("bad_value", "Upload-Length must be known when the upload begins")
     if "upload-concat" in request.headers:  # else every part of a recording would become a Task of its own
@@ -107,15 +108,8 @@ def _wanted(request: Request) -> NewUpload:
     header = request.headers.get("upload-metadata", "")
     metadata = parse_metadata(header)
     modified_at_of(metadata)  # what cannot be read is refused now, and not when all of it is here
-    wanted = parse_fields(submission_fields(metadata))
-    return NewUpload(
-        filename=filename_of(metadata),
-        length=tus.number(request, "Upload-Length"),
-        metadata=header,
-        options=wanted.options(),
-        idempotency_key=idempotency_key(request),
-        webhook=wanted.webhook(),
-    )
+    asked = parse_fields(submission_fields(metadata))
+    return NewUpload(filename_of(metadata), tus.number(request, "Upload-Length"), header), asked
 
 
 def _too_large(request: Request, problem: CesarError) -> Response:

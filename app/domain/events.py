@@ -78,7 +78,23 @@ class StatusEvent:
     attempt: int = 1
 
 
-Event = ProgressEvent | ErrorEvent | SegmentEvent | SegmentsRevisedEvent | WarningEvent | StatusEvent
+@dataclass(frozen=True, slots=True)
+class TranscriptChangedEvent:
+    """Somebody edited the transcript of a finished Task, or named a speaker: whoever shows it reads it again. It holds no text."""
+
+    type: ClassVar[str] = "transcript_changed"
+    version: int
+
+
+Event = (
+    ProgressEvent
+    | ErrorEvent
+    | SegmentEvent
+    | SegmentsRevisedEvent
+    | WarningEvent
+    | StatusEvent
+    | TranscriptChangedEvent
+)
 
 
 @dataclass(frozen=True, slots=True)

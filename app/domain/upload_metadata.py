@@ -1,6 +1,6 @@
 """Owns what a client tells about an upload: tus's `Upload-Metadata`, a list of names with values in base64."""
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,6 +32,11 @@ def parse_metadata(header: str) -> dict[str, str]:
         except (NotBase64, ValueError):
             raise CesarError("bad_value", f"Upload-Metadata: the value of {name} is not UTF-8 in base64") from None
     return found
+
+
+def write_metadata(told: Mapping[str, str]) -> str:
+    """The header that `parse_metadata` reads."""
+    return ",".join(f"{name} {b64encode(value.encode()).decode()}" for name, value in told.items())
 
 
 def filename_of(metadata: Mapping[str, str]) -> str:

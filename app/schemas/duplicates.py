@@ -16,6 +16,8 @@ class GroupedFile(WireModel):
     mime_type: str | None
     duration_seconds: float | None
     created_at: datetime
+    has_media: bool
+    """Whether the recording itself is here."""
     decision: Literal["keep", "discard"] | None
 
 

@@ -1,5 +1,6 @@
 """Owns the JSON of events: one encoding, made once, for socket, event stream, log and polling."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.domain.events import (
     SegmentEvent,
     SegmentsRevisedEvent,
     StatusEvent,
+    TranscriptChangedEvent,
     WarningEvent,
 )
 
@@ -63,8 +65,8 @@ def _object(event: Event, task_id: str, seq: int, timestamp: datetime) -> dict[s
             }
         case SegmentsRevisedEvent():
             return head | {"seq": seq, "segments": event.segments, "timestamp": stamp}
-        case WarningEvent():
-            return head | {"seq": seq, "code": event.code, "user_message": event.user_message, "timestamp": stamp}
+        case WarningEvent() | TranscriptChangedEvent():
+            return head | {"seq": seq, **asdict(event), "timestamp": stamp}
         case StatusEvent():
             return head | {
                 "seq": seq,

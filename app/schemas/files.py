@@ -117,6 +117,19 @@ class FilePage(WireModel):
     per_page: int
 
 
+class TagCount(WireModel):
+    """A tag, and how many files that are not discarded have it."""
+
+    tag: str
+    files: int
+
+
+class Tags(WireModel):
+    """The tags in use, at most a thousand, the most used first."""
+
+    tags: list[TagCount]
+
+
 class DecisionRequest(WireModel):
     """What a person decides: a `decision_type` and, where it takes one, its value."""
 

@@ -137,6 +137,24 @@ class JobFile(WireModel):
     filename: str
 
 
+class ErrandRequest(WireModel):
+    """What an import or an export was asked to do. The counts are of what was named; a tag's or a Job's Files are not counted."""
+
+    folder: str | None = None
+    """Of an import; null if the files were uploaded."""
+    formats: list[str] = Field(default=[])
+    files: int = 0
+    tasks: int = 0
+    jobs: int = 0
+    tag: str | None = None
+
+
+class ImportFolders(WireModel):
+    """The folders of the server's machine that imports may name, or name folders below."""
+
+    folders: list[str]
+
+
 class Job(WireModel):
     """One person's request over 1..n files. A Job with one Task shows that Task's fields flat; import and export Jobs have none."""
 
@@ -177,11 +195,13 @@ class Job(WireModel):
     """All of them; in lists the first ten."""
     files: list[JobFile] = Field(default=[])
     """What an import took in, also before; in lists the first ten."""
+    asked: ErrandRequest | None = None
+    """What an import or export is about; null where Tasks tell."""
     links: JobLinks
 
 
 class JobPage(WireModel):
-    """One page of Jobs, newest first, each with the first ten of its Tasks and files."""
+    """One page of Jobs, newest first unless `sort` says otherwise, each with the first ten of its Tasks and files."""
 
     jobs: list[Job]
     total: int

@@ -23,6 +23,8 @@ class TaskLinks(WireModel):
     events: str
     transcript: str
     socket: str
+    upload: str | None = None
+    """Where the rest of a recording that comes in pieces is sent, by tus; null when nothing is waited for."""
 
 
 class TaskProgress(WireModel):
@@ -43,6 +45,8 @@ class TaskProgress(WireModel):
     message: str = ""
     attempt: int = 1
     error_code: str | None = None
+    uploading: bool = False
+    """The recording is still on its way in, or being checked; nothing else is waited for."""
 
 
 class DuplicateOf(WireModel):
@@ -86,6 +90,8 @@ class Task(WireModel):
     detected_language: str | None
     language_probability: float | None
     result_text: str | None
+    beginning: str | None
+    """The first 240 characters of `result_text`, also where a list leaves that out."""
     speaker_count: int | None
     diarized: bool | None
     diarization_error: str | None
@@ -102,6 +108,8 @@ class Task(WireModel):
     started_at: datetime | None
     completed_at: datetime | None
     links: TaskLinks
+    uploading: bool = False
+    """The recording is still on its way in, or being checked; nothing else is waited for."""
     reused_from: str | None = None
     """The Task whose transcript was taken over instead of transcribing the same recording again."""
     duplicate_of: DuplicateOf | None = None
@@ -109,7 +117,7 @@ class Task(WireModel):
 
 
 class TaskPage(WireModel):
-    """One page of Tasks, newest first."""
+    """One page of Tasks, newest first unless `sort` says otherwise."""
 
     tasks: list[Task]
     total: int

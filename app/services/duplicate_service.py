@@ -117,5 +117,6 @@ def _file(file: File, decided: Sequence[UserDecision]) -> wire.GroupedFile:
         mime_type=file.mime_type,
         duration_seconds=file.duration_seconds,
         created_at=file.created_at,
+        has_media=file.storage_path is not None,
         decision=about_copies[-1] if about_copies else None,
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from app.core.logging import logger
 from app.domain.edits import ShownTranscript
 from app.domain.errors import CesarError
+from app.domain.events import TranscriptChangedEvent
 from app.domain.lifecycle import FINISHED
 from app.domain.rewriting import (
     UNCHANGED,
@@ -126,7 +127,9 @@ class EditService:
             if not tx.edits.advance(task, version):
                 raise _refusal(task)
             followed(tx, task)
-            return _stored(tx, task, wanted)
+            edit_id = _stored(tx, task, wanted)
+            tx.events.append(task, TranscriptChangedEvent(version + 1))
+            return edit_id
 
 
 def _stored(tx: Transaction, task: Task, wanted: Replacement | Naming) -> int:

@@ -117,8 +117,11 @@ class Lists(Protocol):
     def positions(self, tasks: Collection[Task]) -> dict[int, int]:
         """Places in the queue (1 = next) of those that wait, by row id."""
 
+    def beginnings(self, tasks: Collection[Task], characters: int) -> dict[int, str]:
+        """The first characters of what is in `result_text`, by row id, of those that have one."""
+
     def states(self, uuids: Sequence[str]) -> list[JobState]:
         """How far these Jobs are; those that are gone are left out."""
 
-    def digests(self, jobs: Sequence[Job], shown: int) -> dict[int, JobDigest]:
-        """By row id, with at most `shown` Tasks and Files each."""
+    def digests(self, jobs: Sequence[Job], shown: int, *, text: bool = True) -> dict[int, JobDigest]:
+        """By row id, with at most `shown` Tasks and Files each; without `text` nobody may ask the Tasks for `result_text`."""

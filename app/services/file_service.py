@@ -17,6 +17,9 @@ from app.services.store import Store, Transaction
 
 _TYPES: Final = ", ".join(DecisionType)
 
+MOST_TAGS: Final = 1000
+"""More than this many nobody chooses from."""
+
 
 class FileService:
     """Reads Files, and appends decisions; a decision takes effect by being read."""
@@ -39,6 +42,11 @@ class FileService:
             file = tx.files.get(file_id)
             tasks, decisions = tx.library.tasks_of([file]), tx.library.standing([file])
             return file_view(file, tasks.get(file.id, ()), decisions.get(file.id, ()), tx.library.pairs_of(file))
+
+    def tags(self) -> wire.Tags:
+        """What Files are tagged with, the most used first."""
+        with self._store.read() as tx:
+            return wire.Tags(tags=[wire.TagCount(tag=tag, files=files) for tag, files in tx.library.tags(MOST_TAGS)])
 
     def decisions(self, file_id: str) -> wire.DecisionHistory:
         """All decisions about a File, oldest first. Raises `CesarError("file_not_found")`."""

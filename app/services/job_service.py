@@ -23,7 +23,7 @@ from app.services.submission import ArrivedFile, Submission, earlier_job, job_ro
 from app.services.task_moves import tell_job, tell_queue
 from app.services.task_service import TaskService
 from app.services.turns import let_others_write, one_turn
-from app.services.upload_events import tell_uploading
+from app.services.upload_events import tell_announced
 from app.services.upload_rows import expected_row, upload_row
 from app.services.webhook_events import tell_end, tell_status
 
@@ -233,9 +233,7 @@ class JobService:
         files = [file_row(arrived, self._zone) for arrived in submission.files]
         if submission.url is not None:
             files.append(File(original_filename="", original_path="", source_url=submission.url))
-        if submission.expected is not None:
-            files.append(expected_row(submission.expected))
-        return files
+        return [*files, *map(expected_row, submission.expected)]
 
     def _accept(
         self,
@@ -248,11 +246,11 @@ class JobService:
         """The Tasks whose transcript is still to be taken over."""
         tx.jobs.add(job, [*files, *self._of_library(tx, submission.library)])
         tasks = tx.lists.tasks_of(job)
-        if submission.expected is not None:
-            tx.uploads.add(upload_row(tasks[-1], submission.expected))
+        expected = submission.expected
+        arriving = list(zip(tasks[len(tasks) - len(expected) :], expected, strict=True))
+        tx.uploads.add_all([upload_row(task, file) for task, file in arriving])
         _tell_accepted(tx, tasks)
-        if submission.expected is not None:
-            tell_uploading(tx, tasks[-1], 0, submission.expected.size_bytes)
+        tell_announced(tx, [(task, file.size_bytes) for task, file in arriving])
         return settle_accepted(tx, self._tasks.duplicates, tasks, plan)
 
     def _of_library(self, tx: Transaction, uuids: Sequence[str]) -> list[File]:

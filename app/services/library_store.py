@@ -62,6 +62,9 @@ class Library(Protocol):
     def standing(self, files: Sequence[File]) -> Mapping[int, Sequence[UserDecision]]:
         """The newest decision of each type, oldest first, by the File's key."""
 
+    def tags(self, limit: int) -> list[tuple[str, int]]:
+        """Each tag, and how many Files that are not discarded have it, the most used first."""
+
     def history(self, file: File) -> list[UserDecision]:
         """All decisions, oldest first."""
 

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from app.domain.errors import CesarError
 from app.domain.job_types import EXPORT
 from app.models import JobStatus
+from app.models import Task as TaskRow
 from app.schemas.jobs import Job, JobPage
 from app.schemas.tasks import Task, TaskPage, Transcript
-from app.services.store import Store
-from app.services.views import job_digests, job_view, task_view, task_views, transcript_view
+from app.services.shown_transcript import shown_transcript
+from app.services.store import Store, Transaction
+from app.services.transcript_json import WrittenTranscript, transcript_json
+from app.services.views import job_digests, job_view, task_view, task_views, transcript_head, transcript_view
+from app.services.work_filter import ALL_JOBS, ALL_TASKS, JobFilter, TaskFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +34,24 @@ class QueryService:
         with self._store.read() as tx:
             return task_view(tx, tx.tasks.get(task_id))
 
-    def tasks(self, status: JobStatus | None, page: int, per_page: int) -> TaskPage:
-        """One page of Tasks, newest first."""
+    def tasks(
+        self, wanted: TaskFilter = ALL_TASKS, page: int = 1, per_page: int = 50, *, text: bool = True
+    ) -> TaskPage:
+        """One page of Tasks; without `text` no `result_text` is read."""
         with self._store.read() as tx:
-            rows, total = tx.tasks.list_all(status, page, per_page)
-            return TaskPage(tasks=task_views(tx, rows), total=total, page=page, per_page=per_page)
+            rows, total = tx.tasks.list_all(wanted, page, per_page, text=text)
+            return TaskPage(tasks=task_views(tx, rows, text=text), total=total, page=page, per_page=per_page)
 
     def job(self, job_id: str) -> Job:
         """Raises `CesarError("job_not_found")`."""
         with self._store.read() as tx:
             return job_view(tx, tx.jobs.get(job_id))
 
-    def jobs(self, status: JobStatus | None, page: int, per_page: int, job_type: str | None = None) -> JobPage:
-        """One page of Jobs, newest first."""
+    def jobs(self, wanted: JobFilter = ALL_JOBS, page: int = 1, per_page: int = 50, *, text: bool = True) -> JobPage:
+        """One page of Jobs; without `text` no `result_text` is read."""
         with self._store.read() as tx:
-            rows, total = tx.jobs.list_all(status, page, per_page, job_type)
-            return JobPage(jobs=job_digests(tx, rows), total=total, page=page, per_page=per_page)
+            rows, total = tx.jobs.list_all(wanted, page, per_page)
+            return JobPage(jobs=job_digests(tx, rows, text=text), total=total, page=page, per_page=per_page)
 
     def archive(self, job_id: str) -> Archive:
         """Where an export's archive rests.
@@ -65,17 +71,22 @@ class QueryService:
         """The segments so far. Raises `CesarError`: `task_not_found`, `transcript_not_ready` before the first segment."""
         with self._store.read() as tx:
             task = tx.tasks.get(task_id)
-            transcript = transcript_view(tx, task)
-            if not transcript.segments and task.status is not JobStatus.COMPLETED:
-                raise CesarError("transcript_not_ready")
-            return transcript
+            _require_transcript(tx, task)
+            return transcript_view(tx, task)
+
+    def transcript_json(self, task_id: str, *, words: bool = True) -> WrittenTranscript:
+        """The same as its JSON, at once; without `words` it is a tenth as long. Raises the same."""
+        with self._store.read() as tx:
+            task = tx.tasks.get(task_id)
+            _require_transcript(tx, task)
+            shown = shown_transcript(tx, task, words=words)
+            return transcript_json(transcript_head(task, shown), shown, words=words)
 
     def transcript_version(self, task_id: str) -> int:
         """The version of what `transcript` answers, without making it. Raises the same."""
         with self._store.read() as tx:
             task = tx.tasks.get(task_id)
-            if task.status is not JobStatus.COMPLETED and not tx.transcripts.any_of(task):
-                raise CesarError("transcript_not_ready")
+            _require_transcript(tx, task)
             return task.transcript_version
 
     def counts(self) -> tuple[int, int]:
@@ -83,3 +94,8 @@ class QueryService:
         with self._store.read() as tx:
             waiting = tx.tasks.count(JobStatus.QUEUED)
             return waiting, tx.tasks.count(JobStatus.DOWNLOADING, JobStatus.PROCESSING)
+
+
+def _require_transcript(tx: Transaction, task: TaskRow) -> None:
+    if task.status is not JobStatus.COMPLETED and not tx.transcripts.any_of(task):
+        raise CesarError("transcript_not_ready")

@@ -7,6 +7,7 @@ from app.domain.lifecycle import FINISHED
 from app.models import Task
 from app.services.shown_transcript import follow_move, searched_segments, shown_transcript
 from app.services.store import Store, Transaction
+from app.services.work_filter import ALL_TASKS
 
 _BATCH: Final = 100
 
@@ -31,7 +32,7 @@ class SearchCheck:
         page, seen = 1, 0
         while True:
             with self._store.read() as tx:
-                tasks, total = tx.tasks.list_all(None, page, _BATCH)
+                tasks, total = tx.tasks.list_all(ALL_TASKS, page, _BATCH)
                 yield [task.uuid for task in tasks if not _is_in_step(tx, task)]
             page, seen = page + 1, seen + len(tasks)
             if not tasks or seen >= total:

@@ -9,9 +9,10 @@ from app.services.search_store import SearchedSegment
 from app.services.store import Transaction
 
 
-def shown_transcript(tx: Transaction, task: Task) -> ShownTranscript:
-    """The stored segments with edits and names laid over them."""
-    return lay(tx.transcripts.of(task), tx.edits.of(task), tx.edits.names(task))
+def shown_transcript(tx: Transaction, task: Task, *, words: bool = True) -> ShownTranscript:
+    """The stored segments with edits and names laid over them. Without `words` those are read only where an edit needs them."""
+    edits = tx.edits.of(task)
+    return lay(tx.transcripts.of(task, words=words or bool(edits)), edits, tx.edits.names(task))
 
 
 def follow_move(tx: Transaction, task: Task) -> None:

@@ -20,6 +20,7 @@ from app.services.keeping_store import Keeping
 from app.services.library_store import Library
 from app.services.search_store import Search
 from app.services.upload_store import Uploads
+from app.services.work_filter import JobFilter, TaskFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,8 @@ class Jobs(Protocol):
     def by_key(self, idempotency_key: str) -> Job | None:
         """The Job that was submitted with this key."""
 
-    def list_all(
-        self, status: JobStatus | None, page: int, per_page: int, job_type: str | None = None
-    ) -> tuple[list[Job], int]:
-        """One page, newest first, and how many there are."""
+    def list_all(self, wanted: JobFilter, page: int, per_page: int) -> tuple[list[Job], int]:
+        """One page, and how many there are."""
 
     def is_empty(self, job: Job) -> bool:
         """Whether no Task is left in it."""
@@ -83,8 +82,8 @@ class Tasks(Protocol):
     def get(self, uuid: str) -> Task:
         """Raises `CesarError("task_not_found")`."""
 
-    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Task], int]:
-        """One page with their Jobs and Files, newest first, and how many there are."""
+    def list_all(self, wanted: TaskFilter, page: int, per_page: int, *, text: bool = True) -> tuple[list[Task], int]:
+        """One page with their Jobs and Files, and how many there are. Without `text` nobody may ask them for `result_text`."""
 
     def update(self, identifier: str, update_data: dict[str, Any]) -> None:
         """Set columns; not `status`, which only `move` changes. Raises `CesarError("task_not_found")`."""
@@ -136,8 +135,8 @@ class Transcripts(Protocol):
     def clear(self, task: Task) -> None:
         """Delete the Task's segments."""
 
-    def of(self, task: Task) -> tuple[Segment, ...]:
-        """In the order of time."""
+    def of(self, task: Task, *, words: bool = True) -> tuple[Segment, ...]:
+        """In the order of time, with their words or without."""
 
     def any_of(self, task: Task) -> bool:
         """Whether there is a segment."""
@@ -169,7 +168,7 @@ class Events(Protocol):
         """Number, encode and store events of a Task; announced after the commit."""
 
     def begin(self, firsts: Sequence[tuple[Task, Event]]) -> list[StoredEvent]:
-        """The same for the first event of each of many Tasks that were made in this very transaction."""
+        """The same for events of many Tasks that were made in this very transaction, in their order: status and progress."""
 
 
 class Speeds(Protocol):

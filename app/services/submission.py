@@ -37,7 +37,7 @@ class ExpectedFile:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a person asked for: files that are here, a URL to fetch, or Files of the library by their public ids, and the options.
+    """What a person asked for: files that are here or announced, a URL to fetch, or Files of the library by their public ids; the options.
 
     `idempotency_key` makes a repeated submission answer with the first one's Job.
     """
@@ -48,7 +48,7 @@ class Submission:
     idempotency_key: str | None = None
     webhook: WebhookTarget = NOBODY
     library: tuple[str, ...] = ()
-    expected: ExpectedFile | None = None
+    expected: tuple[ExpectedFile, ...] = ()
 
     @property
     def wanted(self) -> TranscriptionOptions:
@@ -68,8 +68,8 @@ class Submission:
         if self.webhook != NOBODY:
             parts.append(repr(asdict(self.webhook)))
         parts += self.library
-        if self.expected is not None:
-            parts += [self.expected.filename, str(self.expected.size_bytes)]
+        for expected in self.expected:
+            parts += [expected.filename, str(expected.size_bytes)]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -5,6 +5,7 @@ when all of it is here.
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,14 +40,11 @@ class UploadPosition:
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
-    """What a client announces: the sanitised name and the size of its file, its `Upload-Metadata` as it came, what is to be done."""
+    """A file that a client announces: its sanitised name, its size in bytes, what tus's `Upload-Metadata` says of it."""
 
     filename: str
     length: int
-    metadata: str
-    options: TranscriptionOptions
-    idempotency_key: str | None = None
-    webhook: WebhookTarget = NOBODY
+    metadata: str = ""
 
 
 class UploadService:
@@ -71,27 +69,48 @@ class UploadService:
         self._finisher = finisher
         self._lifetime = lifetime
 
-    def begin(self, wanted: NewUpload) -> UploadPosition:
+    def begin(
+        self,
+        wanted: NewUpload,
+        options: TranscriptionOptions,
+        idempotency_key: str | None = None,
+        webhook: WebhookTarget = NOBODY,
+    ) -> UploadPosition:
         """Make File, Job, Task and upload; the same key and the same announcement lead to the same upload.
 
         Raises:
-            CesarError: `too_large`, `disk_full`, `unsupported_extension`; what `JobService.submit` raises;
-                `upload_not_found` or `upload_expired` if an upload with this key has ended.
+            CesarError: what `begin_all` raises; `upload_not_found` or `upload_expired` if an upload with this key has ended.
         """
-        check_name(wanted.filename)
-        if wanted.length > self.max_bytes:
-            raise CesarError("too_large", f"{wanted.length} bytes are more than {self.max_bytes}")
-        if wanted.length > self._files.free_bytes() and not self._is_known(wanted.idempotency_key):
+        (upload_id,) = self._jobs.tasks_of_job(self.begin_all([wanted], options, idempotency_key, webhook))
+        return self.find(upload_id)
+
+    def begin_all(
+        self,
+        wanted: Sequence[NewUpload],
+        options: TranscriptionOptions,
+        idempotency_key: str | None = None,
+        webhook: WebhookTarget = NOBODY,
+    ) -> str:
+        """Make one Job with a File, a Task and an upload for each; if one of them is refused, nothing is made. The Job's public id.
+
+        Raises:
+            CesarError: `too_large`, `disk_full`, `unsupported_extension`; what `JobService.submit` raises.
+        """
+        for upload in wanted:
+            check_name(upload.filename)
+            if upload.length > self.max_bytes:
+                raise CesarError("too_large", f"{upload.length} bytes are more than {self.max_bytes}")
+        if sum(upload.length for upload in wanted) > self._files.free_bytes() and not self._is_known(idempotency_key):
             raise CesarError("disk_full", "there is no room for all of it")
-        expected = ExpectedFile(wanted.filename, wanted.length, wanted.metadata, utc_now() + self._lifetime)
-        submission = Submission(
-            wanted.options, expected=expected, idempotency_key=wanted.idempotency_key, webhook=wanted.webhook
+        expires_at = utc_now() + self._lifetime
+        expected = tuple(ExpectedFile(upload.filename, upload.length, upload.metadata, expires_at) for upload in wanted)
+        job_id = self._jobs.submit(
+            Submission(options, expected=expected, idempotency_key=idempotency_key, webhook=webhook)
         )
-        (upload_id,) = self._jobs.tasks_of_job(self._jobs.submit(submission))
-        position = self.find(upload_id)
-        if position.expires_at is None:
-            self._finisher.soon(upload_id)  # an empty file is complete at once
-        return position
+        for upload, upload_id in zip(wanted, self._jobs.tasks_of_job(job_id), strict=True):
+            if upload.length == 0:
+                self._finisher.soon(upload_id)  # an empty file is complete at once
+        return job_id
 
     def find(self, upload_id: str) -> UploadPosition:
         """Where it stands. Raises `CesarError`: `upload_not_found`, `upload_expired`."""

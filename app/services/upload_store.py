@@ -1,5 +1,6 @@
 """Owns the part of the seam to the database that uploads in pieces need."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -9,8 +10,8 @@ from app.models import Task, Upload
 class Uploads(Protocol):
     """Uploads that are not complete. The Task of each waits in no queue until its upload has ended."""
 
-    def add(self, upload: Upload) -> Upload:
-        """Store a new one."""
+    def add_all(self, uploads: Sequence[Upload]) -> None:
+        """Store new ones."""
 
     def find(self, uuid: str) -> Upload | None:
         """The upload with this public id; None if it is complete, has ended, or never was."""

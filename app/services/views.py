@@ -20,6 +20,9 @@ from app.services.store import Transaction
 SHOWN_IN_LISTS: Final = 10
 """How many Tasks and Files of each Job a list shows; the Job itself has them all."""
 
+BEGINNING_CHARACTERS: Final = 240
+"""How much of a result a list shows that leaves the results out."""
+
 _SHARED_WITH_ONLY_TASK = (
     "speaker_count",
     "diarized",
@@ -31,15 +34,24 @@ _SHARED_WITH_ONLY_TASK = (
 )
 
 
-def task_views(tx: Transaction, tasks: Collection[Task]) -> list[wire.Task]:
-    """Tasks as their bodies; their places in the queue are read all at once."""
+def task_views(tx: Transaction, tasks: Collection[Task], *, text: bool = True) -> list[wire.Task]:
+    """Tasks as their bodies, with or without their results' text; their places in the queue are read all at once."""
     positions = tx.lists.positions(tasks)
-    return [task_view(tx, task, positions) for task in tasks]
+    if text:
+        return [_task_body(task, positions.get(task.id), task.result_text) for task in tasks]
+    begins = tx.lists.beginnings(tasks, BEGINNING_CHARACTERS)
+    return [_task_body(task, positions.get(task.id), None, begins.get(task.id)) for task in tasks]
 
 
-def task_view(tx: Transaction, task: Task, positions: Mapping[int, int] | None = None) -> wire.Task:
-    """One Task as its body; `positions` are known places in the queue by row id."""
+def task_view(tx: Transaction, task: Task) -> wire.Task:
+    """One Task as its body."""
+    return _task_body(task, tx.tasks.queue_position(task), task.result_text)
+
+
+def _task_body(task: Task, queue_position: int | None, text: str | None, begins: str | None = None) -> wire.Task:
     failure = CATALOGUE.get(task.error_code or task.diarization_error_code or "")
+    # Whoever is queued without a place in the queue waits for nothing but the recording.
+    is_uploading = task.status is JobStatus.QUEUED and queue_position is None
     return wire.Task(
         id=task.uuid,
         job_id=task.job.uuid,
@@ -52,7 +64,7 @@ def task_view(tx: Transaction, task: Task, positions: Mapping[int, int] | None =
         message=task.progress_message,
         eta_seconds=task.eta_seconds,
         stalled=task.stalled,
-        queue_position=tx.tasks.queue_position(task) if positions is None else positions.get(task.id),
+        queue_position=queue_position,
         attempt=task.attempt,
         seq=task.last_seq,
         epoch=task.epoch,
@@ -62,7 +74,8 @@ def task_view(tx: Transaction, task: Task, positions: Mapping[int, int] | None =
         device=task.device,
         detected_language=task.detected_language,
         language_probability=task.language_probability,
-        result_text=task.result_text,
+        result_text=text,
+        beginning=begins if text is None else text[:BEGINNING_CHARACTERS],
         speaker_count=task.speaker_count,
         diarized=task.diarized,
         diarization_error=task.diarization_error,
@@ -77,12 +90,13 @@ def task_view(tx: Transaction, task: Task, positions: Mapping[int, int] | None =
         created_at=task.created_at,
         started_at=task.started_at,
         completed_at=task.completed_at,
-        links=task_links(task),
+        links=task_links(task, is_uploading=is_uploading),
+        uploading=is_uploading,
         reused_from=task.reused_from,
     )
 
 
-def task_links(task: Task) -> wire.TaskLinks:
+def task_links(task: Task, *, is_uploading: bool = False) -> wire.TaskLinks:
     """Where a Task and what belongs to it are."""
     here = f"/tasks/{task.uuid}"
     return wire.TaskLinks(
@@ -91,6 +105,7 @@ def task_links(task: Task) -> wire.TaskLinks:
         events=f"{here}/events",
         transcript=f"{here}/transcript",
         socket=f"/ws/tasks/{task.uuid}",
+        upload=f"/uploads/{task.uuid}" if is_uploading else None,
     )
 
 
@@ -109,13 +124,13 @@ def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
     )
 
 
-def job_digests(tx: Transaction, jobs: Sequence[Job]) -> list[wire_jobs.Job]:
-    """Jobs as a list shows them: with the first of their Tasks and Files."""
-    digests = tx.lists.digests(jobs, SHOWN_IN_LISTS)
+def job_digests(tx: Transaction, jobs: Sequence[Job], *, text: bool = True) -> list[wire_jobs.Job]:
+    """Jobs as a list shows them: with the first of their Tasks and Files, with or without the text of results."""
+    digests = tx.lists.digests(jobs, SHOWN_IN_LISTS, text=text)
     rows = {
         task.id: task for digest in digests.values() for task in (*digest.tasks, digest.leading) if task is not None
     }
-    shown = {view.id: view for view in task_views(tx, list(rows.values()))}
+    shown = {view.id: view for view in task_views(tx, list(rows.values()), text=text)}
     return [
         _job_body(
             job,
@@ -164,10 +179,21 @@ def _job_body(
         max_speakers=asked["max_speakers"],
         tasks=tasks,
         files=[wire_jobs.JobFile(id=file.uuid, filename=file.original_filename) for file in files] if is_errand else [],
+        asked=_errand_request(job) if is_errand else None,
         webhook_url=shown_receiver(job.webhook_url) if job.webhook_url else None,
         webhook_statuses=job.webhook_statuses,
         links=job_links(job),
         **({name: getattr(only, name) for name in _SHARED_WITH_ONLY_TASK} if only else {}),
+    )
+
+
+def _errand_request(job: Job) -> wire_jobs.ErrandRequest:
+    selection = job.options.get("selection", {})
+    return wire_jobs.ErrandRequest(
+        folder=job.options.get("folder"),
+        formats=job.options.get("formats", []),
+        tag=selection.get("tag"),
+        **{kind: len(selection.get(kind, ())) for kind in ("files", "tasks", "jobs")},
     )
 
 
@@ -186,6 +212,12 @@ def _asked(job: Job, tasks: Sequence[Task]) -> dict[str, Any]:
 def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
     """A Task's transcript as it is shown, as far as it goes."""
     shown = shown_transcript(tx, task)
+    segments = [segment_view(index, segment) for index, segment in enumerate(shown.segments)]
+    return transcript_head(task, shown).model_copy(update={"segments": segments})
+
+
+def transcript_head(task: Task, shown: ShownTranscript) -> wire.Transcript:
+    """What is told of a transcript beside its segments."""
     return wire.Transcript(
         task_id=task.uuid,
         filename=_shown_name(task),
@@ -194,7 +226,7 @@ def transcript_view(tx: Transaction, task: Task) -> wire.Transcript:
         model=task.model,
         duration_seconds=task.file.duration_seconds,
         text=shown.text,
-        segments=[segment_view(index, segment) for index, segment in enumerate(shown.segments)],
+        segments=[],
         version=task.transcript_version,
         speakers=speakers_view(shown),
         unplaced_edits=shown.unplaced,

@@ -3,13 +3,18 @@
 const OFFLINE_AFTER = 20_000;
 
 /** @type {NewConnection} */
-export function newConnection({ hurry, poller, api, say, whenOpened }) {
+export function newConnection({ scope, poll, hurry, api, say, whenOpened }) {
+  /** Lives while the page asks instead of being told. @type {ScopeLike | null} */
+  let polling = null;
   let brokenSince = 0;
   let triedAgain = false;
   /** @type {Closing} */
   let closing = { wasOpen: false, problem: null, retryAt: null };
 
-  const polling = () => say({ state: "polling", reason: closing.problem?.user_message });
+  function stop() {
+    polling?.dispose();
+    polling = null;
+  }
 
   function waiting() {
     const long = Date.now() - brokenSince > OFFLINE_AFTER || !navigator.onLine;
@@ -20,8 +25,8 @@ export function newConnection({ hurry, poller, api, say, whenOpened }) {
     opened() {
       brokenSince = 0;
       triedAgain = false;
-      poller.stop();
-      say({ state: "live" });
+      stop();
+      say({ state: "live", lastEventAt: Date.now() });
       whenOpened();
     },
 
@@ -32,19 +37,19 @@ export function newConnection({ hurry, poller, api, say, whenOpened }) {
     async closed(told) {
       closing = told;
       brokenSince ||= Date.now();
-      if (poller.running()) return;
+      if (polling) return;
       waiting();
       if ((told.wasOpen && told.retryAt) || !(await api.reachable()) || closing !== told) return;
-      if (triedAgain || !told.retryAt) return poller.start();
+      if (triedAgain || !told.retryAt) return poll((polling = scope.child()));
       triedAgain = true;
       hurry();
     },
 
-    polled: polling,
+    polled: () => say({ state: "polling", reason: closing.problem?.user_message, lastEventAt: Date.now() }),
 
     /** Polling met no server either: it goes on, unless the socket comes back by itself. */
     lost() {
-      if (closing.retryAt) poller.stop();
+      if (closing.retryAt) stop();
       waiting();
       hurry();
     },

@@ -6,38 +6,30 @@ import { initialState, reduce } from "./store.js";
 /** @type {() => ModelLike} */
 export function newModel() {
   const state = signal(initialState);
-  /** @type {<K extends keyof PageState>(key: K) => ReadonlySignal<PageState[K]>} */
+  /** @template {keyof PageState} K @param {K} key */
   const part = (key) => computed(() => state.value[key]);
-  const [order, hidden, uploads, version] = [part("order"), part("hidden"), part("uploads"), part("version")];
+  /** A signal for each, made once. @param {"tasks" | "uploads"} key */
+  const each = (key, made = /** @type {any} */ ({})) => (/** @type {string} */ id) => (made[id] ??= computed(() => state.value[key][id]));
+  const [order, hidden] = [part("order"), part("hidden")];
   return {
     get state() {
       return state.peek();
     },
     dispatch: (action) => void (state.value = reduce(state.peek(), action)),
     connection: part("connection"),
-    engines: part("engines"),
     total: part("total"),
     listed: part("listed"),
-    uploads,
+    found: part("found"),
     order: computed(() => order.value.filter((id) => !hidden.value.includes(id))),
-    newer: computed(() => (version.value && version.value.page !== version.value.server ? version.value.server : null)),
     now: ticking(),
-    task: kept((id) => computed(() => state.value.tasks[id])),
-    upload: kept((id) => computed(() => uploads.value.find((one) => one.taskId === id))),
+    task: each("tasks"),
+    upload: each("uploads"),
   };
 }
 
-/** Makes each value once. @template T @param {(id: string) => T} make */
-function kept(make) {
-  /** @type {Record<string, T>} */
-  const made = {};
-  return (/** @type {string} */ id) => (made[id] ??= make(id));
-}
-
-/** Like `computed`, but what is equal field by field is the same value as before. @template T @param {() => T} compute @returns {ReadonlySignal<T>} */
+/** Like `computed`, but what is equal field by field is the same value as before. @type {Steady} */
 export function steady(compute) {
-  /** @type {any} */
-  let before;
+  let before = /** @type {any} */ (null);
   return computed(() => {
     const next = /** @type {any} */ (compute());
     const same = before && next && Object.keys({ ...before, ...next }).every((key) => before[key] === next[key]);
@@ -47,8 +39,7 @@ export function steady(compute) {
 
 /** The time, once a second for as long as anything shows it. */
 function ticking() {
-  /** @type {ReturnType<typeof setInterval>} */
-  let timer;
+  let timer = /** @type {any} */ (0);
   const now = signal(Date.now(), { watched: () => void (timer = setInterval(tick, 1000)), unwatched: () => clearInterval(timer) });
   const tick = () => void (now.value = Date.now());
   return now;

@@ -2,14 +2,13 @@
 
 import { signal } from "./lib.js";
 
-/** @type {(hash: string) => RouteLike} */
-export function parsed(hash) {
+export function parsed(/** @type {string} */ hash) {
   const [path, query] = hash.replace(/^#?\/?/, "").split("?");
   return { path: `/${path}`, parts: path.split("/").filter(Boolean).map(decoded), query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-/** What cannot be decoded is taken as it is: an address is something that people edit. @type {(part: string) => string} */
-function decoded(part) {
+/** What cannot be decoded is taken as it is: an address is something that people edit. */
+function decoded(/** @type {string} */ part) {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -19,17 +18,14 @@ function decoded(part) {
 
 export const route = signal(parsed(""));
 
-/** @type {(path: string) => string} */
-export const link = (path) => `#${path}`;
+export const link = (/** @type {string} */ path) => `#${path}`;
 
-/** @type {(path: string) => void} */
-export const go = (path) => void (location.hash = path);
+export const go = (/** @type {string} */ path) => void (location.hash = path);
 
 /** How far down each path was scrolled when it was left. @type {Record<string, number>} */
 export const left = {};
 
-/** @type {(scope: ScopeLike) => void} */
-export function followAddress(scope) {
+export function followAddress(/** @type {ScopeLike} */ scope) {
   const read = () => {
     left[route.value.path] = scrollY;
     route.value = parsed(location.hash);

@@ -26,10 +26,7 @@ export function newSocket({ path, scope, opened, received, closed, backoff = new
 
   const isOpen = () => socket?.readyState === WebSocket.OPEN;
 
-  /** @type {SocketLike["send"]} */
-  const send = (command) => {
-    if (isOpen()) socket?.send(JSON.stringify(command));
-  };
+  const send = (/** @type {object} */ command) => isOpen() && socket?.send(JSON.stringify(command));
 
   function connect() {
     retry?.();

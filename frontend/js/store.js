@@ -7,11 +7,10 @@ export const initialState = {
   connection: { state: "connecting", retryAt: null, reason: null, lastEventAt: null },
   tasks: {},
   order: [],
+  found: null,
   hidden: [],
   total: 0,
-  uploads: [],
-  engines: null,
-  version: null,
+  uploads: {},
   listed: false,
 };
 
@@ -24,15 +23,11 @@ const ACTIONS = {
 
   heard: (state, { at }) => ({ ...state, connection: { ...state.connection, lastEventAt: at } }),
 
-  engines_loaded: (state, { engines }) => ({ ...state, engines }),
-
-  version_told: (state, { version }) => ({ ...state, version: { page: state.version?.page ?? version, server: version } }),
-
-  /** The newest Tasks; `known` are those that the page had when it asked: what is missing among all that there are is gone. */
-  tasks_listed(state, { tasks, known, total, at }) {
+  /** The newest Tasks, or those that are wished for; of those that the page `known` when it asked, what is missing among all that there are is gone. */
+  tasks_listed(state, { tasks, known, total, wished, at }) {
     const present = tasks.map((task) => task.id);
-    const gone = total <= tasks.length ? known.filter((id) => !present.includes(id)) : [];
-    return { ...tasks.reduce((next, whole) => withTask(next, whole, at), gone.reduce(withoutTask, state)), total, listed: true };
+    const gone = !wished && total <= tasks.length ? known.filter((id) => !present.includes(id)) : [];
+    return { ...tasks.reduce((next, whole) => withTask(next, whole, at), gone.reduce(withoutTask, state)), found: wished ? present : null, total, listed: true };
   },
 
   task_loaded: (state, { task, at }) => withTask(state, task, at),
@@ -54,35 +49,33 @@ const ACTIONS = {
 
   refused: (state, { id, problem }) => changed(state, id, (task) => ({ ...task, asked: null, refusal: problem })),
 
-  upload_added: (state, { upload }) => ({ ...state, uploads: [upload, ...state.uploads] }),
+  upload_changed: (state, { id, upload }) => ({ ...state, uploads: { ...state.uploads, [id]: upload } }),
 
-  upload_changed: (state, { id, change }) => ({
-    ...state,
-    uploads: state.uploads.map((upload) => (upload.id === id ? { ...upload, ...change } : upload)),
-  }),
-
-  upload_gone: (state, { id }) => ({ ...state, uploads: state.uploads.filter((upload) => upload.id !== id) }),
+  upload_gone: (state, { id }) => ({ ...state, uploads: without(state.uploads, id) }),
 };
 
-/** @type {(state: PageState, whole: WholeTask, at: number) => PageState} */
+/** @type {InState<WholeTask, [number]>} */
 function withTask(state, whole, at) {
   const known = state.tasks[whole.id];
   const tasks = { ...state.tasks, [whole.id]: withWhole(known ?? newTask(whole.id), whole, at) };
-  const time = (/** @type {string} */ id) => Date.parse(tasks[id].created_at);
-  const order = known ? state.order : [...state.order, whole.id].sort((a, b) => time(b) - time(a) || a.localeCompare(b));
+  const order = known ? state.order : [...state.order, whole.id].sort((a, b) => tasks[b].created_at.localeCompare(tasks[a].created_at) || a.localeCompare(b));
   return { ...state, tasks, order };
 }
 
-/** @type {(state: PageState, id: string) => PageState} */
+/** @type {InState<string>} */
 function withoutTask(state, id) {
-  const { [id]: _gone, ...tasks } = state.tasks;
-  return { ...state, tasks, order: except(state.order, id), hidden: except(state.hidden, id) };
+  return { ...state, tasks: without(state.tasks, id), order: except(state.order, id), hidden: except(state.hidden, id) };
 }
 
-/** @type {(ids: string[], id: string) => string[]} */
-const except = (ids, id) => ids.filter((one) => one !== id);
+/** @type {Without} */
+function without(all, id) {
+  const { [id]: _gone, ...rest } = all;
+  return rest;
+}
 
-/** @type {(state: PageState, id: string | null | undefined, change: (task: TaskState) => TaskState) => PageState} */
+const except = (/** @type {string[]} */ ids, /** @type {string} */ id) => ids.filter((one) => one !== id);
+
+/** @type {InState<string | null | undefined, [(task: TaskState) => TaskState]>} */
 function changed(state, id, change) {
   const task = state.tasks[id ?? ""];
   const next = task && change(task);

@@ -10,7 +10,9 @@ export function newSync({ api, model, send, scope }) {
   const { dispatch } = model;
   /** @type {Set<string>} */
   const due = new Set();
+  let wish = "";
   let pages = 1;
+  let watched = "";
 
   const tasks = () => model.state.order.map((id) => model.state.tasks[id]);
 
@@ -24,13 +26,16 @@ export function newSync({ api, model, send, scope }) {
     const known = model.state.tasks[task.id];
     dispatch({ type: "task_loaded", task, at: Date.now() });
     if (!known) subscribe([model.state.tasks[task.id]]);
+    if (wish) soon("list", sync.reload);
   }
 
-  /** Reads one Task again, soon; many wishes at once become one request. */
-  function load(/** @type {string} */ id) {
-    if (!due.has(id)) scope.after(SETTLE, () => due.delete(id) && sync.read(id).catch(() => {}));
-    due.add(id);
+  /** Reads something again, soon; many times at once become one request. @type {Soon} */
+  function soon(what, read) {
+    if (!due.has(what)) scope.after(SETTLE, () => due.delete(what) && read().catch(() => {}));
+    due.add(what);
   }
+
+  const load = (/** @type {string} */ id) => soon(id, () => sync.read(id));
 
   /** @type {SyncLike} */
   const sync = {
@@ -43,23 +48,37 @@ export function newSync({ api, model, send, scope }) {
       send({ type: "subscribe", all: true });
       await sync.reload().catch(() => {});
       subscribe(tasks().filter((task) => !asked.has(task.id)));
+      sync.watch(watched);
+    },
+
+    watch(id) {
+      watched = id;
+      const { seen: after, epoch } = model.state.tasks[id] ?? {};
+      if (after) send({ type: "subscribe", task_id: id, after, epoch });
     },
 
     async reload() {
-      const known = model.state.order;
+      const [known, wished] = [model.state.order, wish];
       const listed = [];
       let total = 0;
       for (let page = 1; page <= pages; page++) {
-        const answer = await api.get(`/tasks?per_page=${PAGE}&page=${page}`);
+        const answer = await api.get(`/tasks?text=false&per_page=${PAGE}&page=${page}${wished}`);
         listed.push(...answer.tasks);
         total = answer.total;
       }
-      dispatch({ type: "tasks_listed", tasks: listed, known, total, at: Date.now() });
+      if (wished === wish) dispatch({ type: "tasks_listed", tasks: listed, known, total, wished: wish !== "", at: Date.now() });
+    },
+
+    list(wanted) {
+      if (wish === wanted) return;
+      wish = wanted;
+      pages = 1;
+      soon("list", sync.reload);
     },
 
     more() {
       pages += 1;
-      return sync.reload();
+      soon("list", sync.reload);
     },
 
     adopt: (job) => job.tasks.forEach(take),
@@ -89,7 +108,7 @@ export function newSync({ api, model, send, scope }) {
   return sync;
 }
 
-/** Engine, length, language and warnings are not in the events: the Task is read again when they may have changed. @type {(before: TaskState, after: TaskState) => boolean} */
+/** Engine, length, language and warnings are not in the events: the Task is read again when they may have changed. @type {Compare} */
 const tellsMore = (before, after) =>
   before.status !== after.status ||
   before.attempt !== after.attempt ||

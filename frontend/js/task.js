@@ -1,8 +1,4 @@
 // Owns one Task as the page knows it: how events and whole Tasks change it. Pure: no I/O, no clock.
-//
-// Two positions: `seq` is what the event stream has delivered (the place to resume it from), `seen` is the newest number
-// that the bar has shown, from wherever it came. An answer read over HTTP moves `seen` alone, so the stream still brings
-// the segments in between.
 
 const FINISHED = new Set(["completed", "partial", "failed", "cancelled"]);
 const ETA_TRUST = 0.35;
@@ -22,20 +18,19 @@ const FRESH = {
   problem: null,
   refusal: null,
   asked: null,
-  result_text: null,
+  beginning: null,
   started_at: null,
   completed_at: null,
 };
 
-/** @type {(id: string) => TaskState} */
-export const newTask = (id) => /** @type {any} */ ({ ...FRESH, id, status: "queued", attempt: 0, lived: false, seq: 0, seen: 0, epoch: null, snapshotSeq: null });
+/** @returns {TaskState} */
+export const newTask = (/** @type {string} */ id) => /** @type {any} */ ({ ...FRESH, id, status: "queued", attempt: 0, uploading: false, seq: 0, seen: 0, epoch: null, snapshotSeq: null });
 
-/** @type {(task: { status: Status }) => boolean} */
-export const isFinished = ({ status }) => FINISHED.has(status);
+export const isFinished = (/** @type {{ status: Status }} */ { status }) => FINISHED.has(status);
 
 /** The answer to a subscription: history goes on, or a snapshot follows and replaces what was known. @type {Change<Message>} */
 export function withSubscription(task, { recovered, epoch = null, seq = null }) {
-  if (recovered && task.seq && epoch === task.epoch) return { ...task, snapshotSeq: null };
+  if (recovered && (task.seq || isFinished(task)) && epoch === task.epoch) return { ...task, snapshotSeq: null };
   return { ...task, epoch, snapshotSeq: seq, seq: 0, seen: 0, attempt: 0, progress_percentage: 0, endsAt: null, segments: [] };
 }
 
@@ -50,11 +45,11 @@ export function withEvent(task, event, at) {
 /** The whole Task, as GET /tasks/{id} tells it: facts always, the bar unless a newer one was seen. @type {Change<WholeTask>} */
 export function withWhole(task, { eta_seconds: eta, seq, epoch, ...whole }, at) {
   const stale = seq < task.seen || whole.attempt < task.attempt;
-  const moved = stale ? task : { ...withBar(task, { ...barOf(whole), eta, at }), seen: seq, problem: problemOf(whole) };
-  return { ...moved, ...whole, ...barOf(moved), epoch: task.epoch ?? epoch };
+  const moved = stale ? task : { ...withBar(task, { ...barOf(whole), eta }, at), seen: seq, problem: problemOf(whole) };
+  return { ...moved, ...whole, ...barOf(moved), duplicate_of: whole.duplicate_of ?? task.duplicate_of, epoch: task.epoch ?? epoch };
 }
 
-/** The segments as GET /tasks/{id}/transcript tells them. @type {(task: TaskState, transcript: Transcript) => TaskState} */
+/** The segments as GET /tasks/{id}/transcript tells them. @type {WithText} */
 export const withTranscript = (task, { segments }) =>
   segments.length < task.segments.length && !isFinished(task) ? task : { ...task, segments };
 
@@ -66,10 +61,11 @@ const EVENTS = {
     const ended = isFinished({ status });
     return {
       ...current,
-      ...(ended ? { endsAt: null, stalled: false } : { lived: true }),
+      ...(ended && { endsAt: null, stalled: false }),
       status,
       attempt,
       queue_position,
+      uploading: current.uploading && !ended && !queue_position,
       problem: status === "failed" ? current.problem : null,
       refusal: null,
       asked: null,
@@ -81,7 +77,7 @@ const EVENTS = {
   progress(task, { stage, percentage, eta_seconds: eta, stage_percentage, message, stalled, seq = 0 }, at) {
     if (seq < task.seen) return task;
     const bar = { ...barOf(task), stage_percentage, message, stalled, progress_stage: stage, progress_percentage: percentage };
-    return { ...withBar(task, { ...bar, eta, at }), seen: seq };
+    return { ...withBar(task, { ...bar, eta }, at), seen: seq };
   },
 
   segment(task, event) {
@@ -92,6 +88,8 @@ const EVENTS = {
   },
 
   segments_revised: (task, { segments }) => ({ ...task, segments }),
+
+  transcript_changed: (task, { version }) => ({ ...task, version }),
 
   warning: (task, { user_message: text }) => ({ ...task, warnings: [...new Set([...task.warnings, text])] }),
 
@@ -104,14 +102,14 @@ const EVENTS = {
 };
 
 /** What moves while a Task runs. @type {(keyof Bar)[]} */
-const BAR = ["status", "attempt", "progress_stage", "progress_percentage", "stage_percentage", "message", "stalled", "queue_position"];
+const BAR = ["status", "attempt", "progress_stage", "progress_percentage", "stage_percentage", "message", "stalled", "queue_position", "uploading"];
 
-/** @type {(from: Bar) => Bar} */
-const barOf = (from) => /** @type {any} */ (Object.fromEntries(BAR.map((name) => [name, from[name]])));
+/** @returns {Bar} */
+const barOf = (/** @type {Bar} */ from) => /** @type {any} */ (Object.fromEntries(BAR.map((name) => [name, from[name]])));
 
-/** @type {(task: TaskState, told: Bar & { eta: number | null, at: number }) => TaskState} */
-function withBar(task, { eta, at, ...bar }) {
-  const { lived, asked, status, ...current } = restartedFor(task, bar.attempt);
+/** @type {Change<Bar & { eta: number | null }>} */
+function withBar(task, { eta, ...bar }, at) {
+  const { asked, status, ...current } = restartedFor(task, bar.attempt);
   const { progress_stage: stage, stage_percentage: percentage } = bar;
   const ended = isFinished(bar);
   const began = current.began.stage === stage ? current.began : { stage, at, percentage };
@@ -124,20 +122,19 @@ function withBar(task, { eta, at, ...bar }) {
     began,
     pace: stage === "transcribing" ? ((percentage - began.percentage) * (current.duration_seconds ?? 0) * 10) / (at - began.at) || null : null,
     asked: bar.status === status ? asked : null,
-    lived: lived || !ended,
   };
 }
 
-/** A new attempt starts over: bar, text and problem of the one before are gone. @type {(task: TaskState, attempt: number) => TaskState} */
+/** A new attempt starts over: bar, text and problem of the one before are gone. @type {Restart} */
 const restartedFor = (task, attempt) => (attempt <= task.attempt ? task : { ...task, ...(task.attempt && FRESH), attempt });
 
-/** Estimates jump; the moment of the end, averaged, does not. @type {(endsAt: number | null, eta: number | null, at: number) => number | null} */
+/** Estimates jump; the moment of the end, averaged, does not. @type {Smooth} */
 function smoothedEnd(endsAt, eta, at) {
   if (eta === null) return null;
   const fresh = at + eta * 1000;
   return endsAt === null ? fresh : endsAt + (fresh - endsAt) * ETA_TRUST;
 }
 
-/** @type {(whole: Omit<WholeTask, "eta_seconds" | "seq" | "epoch">) => ProblemLike | null} */
-const problemOf = ({ status, error: message, error_code: code, technical_detail: detail, retryable, remedy }) =>
+/** @returns {ProblemLike | null} */
+const problemOf = (/** @type {Pick<WholeTask, Failing>} */ { status, error: message, error_code: code, technical_detail: detail, retryable, remedy }) =>
   status === "failed" && message ? { code, message, detail, retryable, remedy } : null;

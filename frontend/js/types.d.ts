@@ -10,6 +10,8 @@ type Hole = string | number | boolean | null | undefined | object | ((...given: 
 type Signal<T> = import("@preact/signals").Signal<T>;
 type ReadonlySignal<T> = import("@preact/signals").ReadonlySignal<T>;
 
+type Component = (props: any) => VNode | false | null;
+
 /* ---------------------------------------------------------------- the server's */
 
 type Status = "queued" | "downloading" | "processing" | "completed" | "partial" | "failed" | "cancelled";
@@ -30,6 +32,8 @@ interface Bar {
   message: string;
   stalled: boolean;
   queue_position: number | null;
+  /** The recording is still on its way in, or being looked at. */
+  uploading: boolean;
 }
 
 /** GET /tasks/{id} */
@@ -47,7 +51,8 @@ interface WholeTask extends Bar {
   device: string | null;
   detected_language: string | null;
   language_probability: number | null;
-  result_text: string | null;
+  /** The first words of the result. */
+  beginning: string | null;
   speaker_count: number | null;
   diarized: boolean | null;
   diarization_error: string | null;
@@ -121,15 +126,15 @@ interface TaskState extends Omit<WholeTask, "epoch"> {
   /** When (ms) and where (stage %) this page first saw the present stage. */
   began: { stage: Stage | null; at: number; percentage: number };
   segments: Segment[];
+  /** Of the transcript, since somebody edited it. */
+  version?: number;
   /** Why the Task failed. */
   problem: ProblemLike | null;
   /** Why the server refused what a person asked of this Task. */
   refusal: ProblemLike | null;
   /** What a person asked and what has not happened yet: "cancel", "retry". */
   asked: string | null;
-  /** The page has seen it unfinished. */
-  lived: boolean;
-  /** What the event stream delivered: the place to resume from. */
+  /** What the event stream delivered: the place to resume from. An answer read over HTTP moves `seen` alone, so the stream still brings the segments in between. */
   seq: number;
   /** The newest number that the bar has shown, from wherever it came. */
   seen: number;
@@ -138,8 +143,8 @@ interface TaskState extends Omit<WholeTask, "epoch"> {
   snapshotSeq: number | null;
 }
 
-/** A recording on its way; `taskId` once the server has a Task for it. The queue may add fields of its own. */
-interface UploadState { id: string; taskId: string | null; name: string; size: number; sent: number; state: string; problem: ProblemLike | null; [field: string]: any }
+/** A recording that this page sends for the Task `id`; `sent` is 0 to 1. */
+interface UploadState { id: string; size: number; sent: number; state: string; problem: ProblemLike | null; told: Told }
 
 interface ConnectionState {
   state: "connecting" | "live" | "reconnecting" | "polling" | "offline";
@@ -155,23 +160,20 @@ interface PageState {
   tasks: Record<string, TaskState>;
   /** Newest first. */
   order: string[];
+  /** Those that a person looked for, in the order that was asked for; null while nothing is looked for. */
+  found: string[] | null;
   /** Tasks that a person deleted and may still take back. */
   hidden: string[];
-  /** How many Tasks the server has. */
+  /** How many Tasks the server has of those that are listed. */
   total: number;
-  uploads: UploadState[];
-  engines: Engines | null;
-  /** Version of the server that gave this page, and of the one that answers now. */
-  version: { page: string; server: string } | null;
+  uploads: Record<string, UploadState>;
   listed: boolean;
 }
 
 type Action =
-  | { type: "connection_changed"; state: ConnectionState["state"]; retryAt?: number | null; reason?: string | null }
+  | { type: "connection_changed"; state: ConnectionState["state"]; retryAt?: number | null; reason?: string | null; lastEventAt?: number }
   | { type: "heard"; at: number }
-  | { type: "engines_loaded"; engines: Engines }
-  | { type: "version_told"; version: string }
-  | { type: "tasks_listed"; tasks: WholeTask[]; known: string[]; total: number; at: number }
+  | { type: "tasks_listed"; tasks: WholeTask[]; known: string[]; total: number; wished: boolean; at: number }
   | { type: "task_loaded"; task: WholeTask; at: number }
   | { type: "task_gone"; id: string }
   | { type: "task_hidden"; id: string }
@@ -180,19 +182,28 @@ type Action =
   | { type: "transcript_loaded"; transcript: Transcript }
   | { type: "asked"; id: string; what: string }
   | { type: "refused"; id: string; problem: ProblemLike }
-  | { type: "upload_added"; upload: UploadState }
-  | { type: "upload_changed"; id: string; change: Partial<UploadState> }
+  | { type: "upload_changed"; id: string; upload: UploadState }
   | { type: "upload_gone"; id: string };
 
 type Reducers = { [T in Action["type"]]: (state: PageState, action: Extract<Action, { type: T }>) => PageState };
 
 type AttemptOnly =
   | "progress_stage" | "progress_percentage" | "stage_percentage" | "message" | "stalled" | "endsAt" | "pace" | "began" | "segments" | "warnings"
-  | "problem" | "refusal" | "asked" | "result_text" | "started_at" | "completed_at";
+  | "problem" | "refusal" | "asked" | "beginning" | "started_at" | "completed_at";
 
 type ToText = (value: number) => string;
-type WhenToText = (when: string | number) => string;
+type NumberToText = (value: number, options?: Intl.NumberFormatOptions) => string;
+type WhenToText = (when: string | number, options?: Intl.DateTimeFormatOptions) => string;
+type Say = (key: string, values?: Record<string, any>) => string;
 type Change<T> = (task: TaskState, told: T, at: number) => TaskState;
+type Failing = "status" | "error" | "error_code" | "technical_detail" | "retryable" | "remedy";
+type Restart = (task: TaskState, attempt: number) => TaskState;
+type Smooth = (endsAt: number | null, eta: number | null, at: number) => number | null;
+type InState<T, U extends any[] = []> = (state: PageState, told: T, ...more: U) => PageState;
+type WithText = (task: TaskState, transcript: Transcript) => TaskState;
+type Steady = <T>(compute: () => T) => ReadonlySignal<T>;
+type Without = <T>(all: Record<string, T>, id: string) => Record<string, T>;
+type Headed = (shown: Listed[], all: Listed[]) => Map<string, Listed[]>;
 
 /* ---------------------------------------------------------------- how events arrive */
 
@@ -212,7 +223,7 @@ interface ScopeLike {
 /** How a socket ended: whether it had been open, what the server said, and when the next try is due (ms; null: never, stay away). */
 interface Closing { wasOpen: boolean; problem: Message | null; retryAt: number | null }
 
-interface SocketLike { connect(): void; send(command: object): void; hurry(): void }
+interface SocketLike { connect(): void; send(command: object): unknown; hurry(): void }
 type NewSocket = (parts: {
   path: string;
   scope: ScopeLike;
@@ -222,25 +233,31 @@ type NewSocket = (parts: {
   closed(closing: Closing): void;
 }) => SocketLike;
 
-interface PollerLike { running(): boolean; start(): void; stop(): void }
-type NewPoller = (parts: { scope: ScopeLike; sync: Pick<SyncLike, "tasks" | "reload" | "read">; polled(): void; lost(): void }) => PollerLike;
+/** Asks for as long as `scope` lives. */
+type Poll = (parts: { scope: ScopeLike; sync: Pick<SyncLike, "tasks" | "reload" | "read">; polled(): void; lost(): void }, count?: number) => Promise<void>;
 
 type NewConnection = (parts: {
+  scope: ScopeLike;
+  /** Begins to ask, until the scope ends. */
+  poll(scope: ScopeLike): Promise<void>;
   hurry(): void;
-  poller: PollerLike;
   api: Pick<ApiLike, "reachable">;
-  say(change: { state: ConnectionState["state"]; retryAt?: number | null; reason?: string | null }): void;
+  say(change: { state: ConnectionState["state"]; retryAt?: number | null; reason?: string | null; lastEventAt?: number }): void;
   whenOpened(): void;
 }) => { opened(): void; closed(closing: Closing): Promise<void>; polled(): void; lost(): void };
 
 interface SyncLike {
   tasks(): TaskState[];
   opened(): Promise<void>;
-  /** Reads the newest Tasks. Throws a Problem, as `more` and `read` do. */
+  /** Reads what is listed again. Throws a Problem, as `read` does. */
   reload(): Promise<void>;
-  /** Reads older Tasks too. */
-  more(): Promise<void>;
+  /** Lists what GET /tasks finds for more parameters ("&q=talk"); without any, the newest. */
+  list(wish: string): void;
+  /** Lists older Tasks too. */
+  more(): void;
   adopt(job: WholeJob): void;
+  /** Listens to this finished Task, too, until another one is watched. */
+  watch(id: string): void;
   /** Reads one Task now, with its segments so far if they are wanted. */
   read(id: string, withText?: boolean): Promise<void>;
   load(id: string): void;
@@ -257,24 +274,21 @@ interface ModelLike {
   /** | signal                 | value                                             |
       |------------------------|---------------------------------------------------|
       | connection             | how events arrive                                 |
-      | engines                | engines of the server's machine, null until known |
       | order                  | ids of the Tasks, newest first                    |
       | total                  | how many Tasks the server has                     |
       | listed                 | whether the list was read at least once           |
       | task(id)               | that Task, undefined if it is not known           |
-      | uploads, upload(task)  | recordings on their way; the one of a Task        |
-      | newer                  | version of a newer server, null if there is none  |
+      | found                  | ids of what a person looked for, null if nothing  |
+      | upload(id)             | the recording that this page sends for that Task  |
       | now                    | ms; ticks once a second while somebody looks      | */
   connection: ReadonlySignal<ConnectionState>;
-  engines: ReadonlySignal<Engines | null>;
   order: ReadonlySignal<string[]>;
   total: ReadonlySignal<number>;
   listed: ReadonlySignal<boolean>;
-  uploads: ReadonlySignal<UploadState[]>;
-  newer: ReadonlySignal<string | null>;
+  found: ReadonlySignal<string[] | null>;
   now: ReadonlySignal<number>;
   task(id: string): ReadonlySignal<TaskState | undefined>;
-  upload(taskId: string): ReadonlySignal<UploadState | undefined>;
+  upload(id: string): ReadonlySignal<UploadState | undefined>;
 }
 
 interface AskOptions { body?: any; key?: string; etag?: string | number; signal?: AbortSignal; headers?: Record<string, string>; keepalive?: boolean }
@@ -293,16 +307,16 @@ interface CommandsLike {
   /** Each dispatches `asked`; a refusal is in the Task's `refusal`. */
   cancel(id: string): Promise<void>;
   /** `from`: the stage to repeat from; other fields are options to change. */
-  retry(id: string, body?: { from?: Stage } & Record<string, any>): Promise<void>;
-  retrySpeakers(id: string, options?: Record<string, any>): Promise<void>;
+  retry(id: string, body?: { from?: Stage } & Record<string, any>, what?: string): Promise<void>;
   /** Hides the Task at once and deletes it when the toast with "Undo" has gone. */
   remove(id: string): void;
-  cancelJob(id: string): Promise<void>;
-  retryJob(id: string): Promise<void>;
+  askJob(id: string, what: "cancel" | "retry"): Promise<void>;
   /** Takes in the Tasks of a Job that this page submitted, and follows them. */
   adopt(job: WholeJob): void;
-  /** Reads the next page of Tasks. */
-  more(): Promise<void>;
+  list: SyncLike["list"];
+  more: SyncLike["more"];
+  /** Hears of a finished Task's transcript, when somebody edits it. */
+  watch(id: string): void;
   /** Reads one Task that may not be in the list. Throws a Problem. */
   load(id: string): Promise<void>;
 }
@@ -336,7 +350,8 @@ interface AppLike {
   commands: CommandsLike;
   route: ReadonlySignal<RouteLike>;
   scope: ScopeLike;
-  uploads: UploadsLike;
+  /** Does something with what sends recordings, once that is fetched. */
+  uploads(act: (uploads: UploadsLike) => void): Promise<void>;
   shortcuts: ShortcutsLike;
   /** Says it to screen readers; never more often than every 2 s, the newest of a `topic` only. */
   announce(text: string, topic?: string): void;
@@ -345,6 +360,12 @@ interface AppLike {
   /** `action` is the word of the button that says yes. */
   confirm(question: string, options?: { detail?: string; action?: string }): Promise<boolean>;
 }
+
+type ProblemPart = (props: { problem: ProblemLike | null | undefined; more?: [string, string][] }) => VNode | null;
+type Pictured = (props: { name: string; label: string; onClick: () => void }) => VNode;
+type NewCommands = (app: Pick<AppLike, "api" | "model" | "toast"> & { sync: SyncLike }) => CommandsLike;
+type Soon = (what: string, read: () => Promise<void>) => void;
+type Compare = (before: TaskState, after: TaskState) => boolean;
 
 /* ---------------------------------------------------------------- the transcript view */
 
@@ -357,7 +378,15 @@ interface Shown { version: number; speakers: Speakers; segments: ShownSegment[];
 interface TranscriptChange extends Shown { removed: string[] }
 
 /** What a person does to the segment `key` (of a name: to the speaker with that label); `base` is the text on which it was done. */
-interface Edit { kind: "text" | "speaker" | "name" | "split" | "merge"; key: string; value?: any; base?: string | null }
+interface Edit {
+  /** `restore`: the machine's segments again. `give`: all that one speaker says to another one, label to label. */
+  kind: "text" | "speaker" | "name" | "split" | "merge" | "restore" | "give";
+  key: string;
+  value?: any;
+  base?: string | null;
+  /** Give only these. */
+  of?: string[];
+}
 interface Step { edit: Edit; back: Edit }
 interface Conflict { edit: Edit; theirs?: ShownSegment; refusal?: ProblemLike }
 
@@ -366,7 +395,19 @@ interface Place { place: number; from: number; to: number }
 
 type Edits = ReturnType<typeof import("./transcript/edits.js").newEdits>;
 type Desk = ReturnType<typeof import("./transcript/desk.js").newDesk>;
-interface OfDesk { desk: Desk }
+/** A component of the transcript view; which properties it gets is said where it is used. */
+type DeskPart = (props: {
+  desk: Desk;
+  id: string;
+  task: any;
+  file: any;
+  length: number;
+  segment: ShownSegment;
+  index: number;
+  open(dialog: string): void;
+  close(): void;
+  [more: string]: any;
+}) => VNode | null;
 
 /* ---------------------------------------------------------------- the library */
 
@@ -385,6 +426,7 @@ interface LibraryFile {
   effective_timestamp: RecordingTime;
   tags: string[];
   hidden: boolean;
+  has_media: boolean;
   created_at: string;
   tasks: { id: string; job_id: string; status: Status }[];
   decision: "keep" | "discard" | null;
@@ -402,6 +444,8 @@ type LibraryPart = (props: {
   group: { files: LibraryFile[]; pairs: FilePair[] };
   kind: string;
   turn: number;
+  path: string;
+  name: string;
   done: () => void;
 }) => VNode;
 
@@ -437,18 +481,25 @@ interface Lib {
 }
 
 /** A Task without what moves while it runs; `arriving`: its recording is still on its way. */
-type StillTask = Omit<TaskState, keyof Omit<Bar, "status" | "attempt"> | "endsAt" | "pace" | "began" | "segments" | "seq" | "seen" | "snapshotSeq"> & { arriving: boolean };
+type StillTask = Omit<TaskState, keyof Omit<Bar, "status" | "attempt" | "uploading"> | "endsAt" | "pace" | "began" | "segments" | "seq" | "seen" | "snapshotSeq">;
 
-/** Of a Task what the list of the queue depends on; `batch` is what came together. */
-interface Listed extends Pick<TaskState, "id" | "filename" | "status" | "duration_seconds" | "job_id"> { batch: string }
+/** Of a Task what the list of the queue depends on. */
+type Listed = Pick<TaskState, "id" | "status" | "job_id">;
 
 /** What a row's bar shows (0..100; none without `value`), and the words beneath it by their class. */
 interface Told { value?: number; busy?: boolean; words: Record<string, string | number | false | null | undefined> }
 
+/** The options of what is sent next: as they go over the wire, as the form has them, in its words. */
+interface Chosen { values: Record<string, any>; filled: Record<string, string>; told: string }
+
+type Tell = (problem: ProblemLike | null) => void;
+
+/** What was dropped or chosen: its files, and of a drop the entries that may be folders. */
+interface Goods { files: File[]; entries: any[] }
+
 /** A component of the queue; which properties it gets is said where it is used. */
 type QueuePart = (props: {
   id: string;
-  uploadId: string;
   name: string;
   task?: StillTask;
   upload: UploadState;
@@ -459,22 +510,21 @@ type QueuePart = (props: {
   disabled: boolean;
   run: (files?: any) => void;
   address: Signal<string>;
+  tell: Tell;
   value?: string;
   of: any[][];
   count: number;
-  eager: boolean;
 }) => VNode | null;
 
 /** What a person can ask of recordings on their way. */
 interface UploadsLike {
   /** Something would be lost if the page were closed now. */
   readonly busy: boolean;
-  /** Which files came together, by Task: the server has a Job for each. */
-  batches: Record<string, string>;
-  add(files: File[], options: Record<string, any>): void;
+  /** `tell` says why it was not taken in, and null once it was. */
+  add(goods: Goods, options: Record<string, any>, tell: Tell): Promise<void>;
   /** Goes on with what another visit to the page began. */
-  goOn(taskId: string, file: File): void;
+  goOn(id: string, file: File): void;
   pause(id: string): void;
-  resume(upload: UploadState): void;
+  resume(id: string): void;
   drop(id: string): void;
 }

@@ -1,16 +1,14 @@
 // Owns the words of the page: loads the language's files, fills in values, and writes numbers and times as that language does.
 
 const PARTS = ["shell", "queue", "transcript", "library"];
-const BYTES = ["kilobyte", "megabyte", "gigabyte"];
 
-/** @type {Record<string, string | Record<string, string>>} */
+/** What each file says, by its name. @type {Record<string, Record<string, string | Record<string, string>>>} */
 let words = {};
 let language = "en";
 
-/** `parts`: what each file says, by its name. @type {(parts: Record<string, any>, code?: string) => void} */
-export function setWords(parts, code = "en") {
+export function setWords(/** @type {typeof words} */ parts, code = "en") {
+  words = parts;
   language = code;
-  words = Object.fromEntries(Object.entries(parts).flatMap(([part, own]) => Object.keys(own).map((key) => [`${part}.${key}`, own[key]])));
 }
 
 export async function loadWords(code = document.documentElement.lang) {
@@ -18,14 +16,15 @@ export async function loadWords(code = document.documentElement.lang) {
   setWords(Object.fromEntries(await Promise.all(PARTS.map(read))), code);
 }
 
-/** The text of a key: `{name}` becomes that value, `count` chooses among plural forms. @type {(key: string, values?: Record<string, any>) => string} */
+/** The text of a key: `{name}` becomes that value, `count` chooses among plural forms. @type {Say} */
 export function t(key, values = {}) {
-  const found = words[key] ?? key;
+  const dot = key.indexOf(".");
+  const found = words[key.slice(0, dot)]?.[key.slice(dot + 1)] ?? key;
   const text = typeof found === "string" ? found : (found[new Intl.PluralRules(language).select(values.count)] ?? found.other);
   return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : String(values[name] ?? "")));
 }
 
-/** @type {(value: number, options?: Intl.NumberFormatOptions) => string} */
+/** @type {NumberToText} */
 export const number = (value, options) => new Intl.NumberFormat(language, options).format(value);
 
 /** Of 100. @type {ToText} */
@@ -37,8 +36,7 @@ export function clock(seconds) {
   return (hours ? [hours, ...rest] : rest).map((part, place) => String(part).padStart(place && 2, "0")).join(":");
 }
 
-/** @type {(value: number, unit: string, digits?: number) => string} */
-const measure = (value, unit, digits = 0) => number(value, { style: "unit", unit, maximumFractionDigits: digits });
+export const measure = (/** @type {number} */ value, /** @type {string} */ unit, digits = 0) => number(value, { style: "unit", unit, maximumFractionDigits: digits });
 
 /** Seconds in words, no more exact than anybody needs: 9 sec, 12 min, 1 hr 5 min. @type {ToText} */
 export function duration(seconds) {
@@ -48,21 +46,7 @@ export function duration(seconds) {
   return parts.filter(Boolean).join(" ");
 }
 
-/** @type {ToText} */
-export function bytes(count) {
-  const step = count < 1e6 ? 0 : count < 1e9 ? 1 : 2;
-  const value = count / 1000 ** (step + 1);
-  return measure(value, BYTES[step], value < 10 ? 1 : 0);
-}
-
-/** @type {(when: string | number, options: Intl.DateTimeFormatOptions) => string} */
-const date = (when, options) => new Intl.DateTimeFormat(language, options).format(new Date(when));
-
 /** @type {WhenToText} */
-export const day = (when) => date(when, { dateStyle: "medium" });
+export const dateTime = (when, options = { dateStyle: "medium", timeStyle: "short" }) => new Intl.DateTimeFormat(language, options).format(new Date(when));
 
-/** @type {WhenToText} */
-export const dateTime = (when) => date(when, { dateStyle: "medium", timeStyle: "short" });
-
-/** @type {WhenToText} */
-export const timeOfDay = (when) => date(when, { timeStyle: "medium" });
+export const languageName = (/** @type {string} */ code) => new Intl.DisplayNames(language, { type: "language" }).of(code) ?? code;

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.accessibility import SMALL
 from tests.browser.conftest import AUDIO
 from tests.running_server import RunningServer
 
@@ -100,10 +101,16 @@ async def test_a_recording_is_dated_and_tagged(page: Page, library: RunningServe
     await page.get_by_text("Decisions").click()
     await page.get_by_role("button", name=re.compile("^Undo: Recorded Feb 3, 2001")).click()
     await expect(page.get_by_text("a person, certain")).to_have_count(0)
+    await expect(page.locator("details :focus")).to_have_count(1)
+    await page.get_by_label("Tag", exact=True).fill("roof")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Remove: roof").click()
+    await expect(page.get_by_role("link", name="roof")).to_have_count(0)
+    await expect(page.get_by_role("link", name="garden")).to_be_focused()
     await page.get_by_role("link", name="garden").click()
     await expect(page.get_by_role("row")).to_have_count(2)
     assert [kind for kind, _ in decisions(library, HOSTILE)] == [
-        "tag_assignment", "timestamp_override", "timestamp_override",
+        "tag_assignment", "timestamp_override", "timestamp_override", "tag_assignment", "tag_assignment",
     ]  # fmt: skip
     assert page.complaints == []
 
@@ -142,10 +149,12 @@ async def test_a_folder_is_imported_and_transcripts_are_exported(
     folder = page.get_by_label(re.compile("Folder"))
     await folder.fill("/etc")
     await folder.press("Enter")
-    await expect(page.get_by_text("This folder may not be imported.")).to_be_visible()
+    await expect(page.get_by_role("main").get_by_text("This folder may not be imported.")).to_be_visible()
+    await expect(page.locator("#folders option")).to_have_attribute("value", str(inbox))
     await folder.fill(str(inbox))
     await folder.press("Enter")
     await expect(page.get_by_role("link", name="kennedy.flac")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_role("row").filter(has_text="kennedy.flac")).to_contain_text(str(inbox))
     await visit(page, library, "/library/files")
     await page.get_by_role("checkbox", name=INTERVIEW).check()
     await page.get_by_text("Export", exact=True).click()
@@ -187,6 +196,7 @@ async def test_all_transcripts_are_searched_as_one_types(page: Page, library: Ru
     await page.get_by_label("Search all transcripts").fill("nothing-of-that-kind")
     await expect(page.get_by_text("Nothing here.")).to_be_visible()
     await page.get_by_label("Search all transcripts").fill("!!")
+    await page.locator(".problem summary").click()
     await expect(page.get_by_role("main").get_by_text("q needs at least one letter or digit")).to_have_count(1)
     assert [text for text in page.complaints if "400" not in text] == []
 
@@ -197,7 +207,30 @@ async def test_phones_get_cards(page: Page, library: RunningServer) -> None:
     for path in ("/library/files", "/library/duplicates", "/library/jobs"):
         await visit(page, library, path)
         assert await page.evaluate("document.documentElement.scrollWidth") == 360
+        assert await page.evaluate(SMALL) == []
     await visit(page, library, "/library/files")
     cell = page.get_by_role("cell").nth(1)
     assert await cell.evaluate("cell => getComputedStyle(cell, '::before').content") == '"Name"'
+    assert page.complaints == []
+
+
+async def test_a_recording_is_transcribed_again_and_one_of_its_transcripts_is_exported(
+    page: Page, library: RunningServer
+) -> None:
+    """With options of its own; where there are several transcripts, those that are chosen go into the archive."""
+    file = files(library)[INTERVIEW]
+    await page.goto(f"http://127.0.0.1:{library.port}/#/library/files/{file['id']}")
+    await page.locator(".options summary").click()
+    await page.get_by_label("Language").select_option("de")
+    await page.get_by_role("button", name="Transcribe again").click()
+    await expect(page.locator(".task")).to_have_count(4)
+    again = library.http.get("/tasks").json()["tasks"][0]
+    assert again["options"]["language"] == "de"
+    library.finish(again["id"])
+    await page.go_back()
+    await page.get_by_text("Export", exact=True).click()
+    await expect(page.get_by_role("checkbox", name="Transcript 2")).to_be_checked()
+    await page.get_by_role("checkbox", name="Transcript 1").check()
+    await page.get_by_role("button", name="Make an archive").click()
+    await expect(page.get_by_role("cell", name="2 of 2 · done").first).to_be_visible(timeout=20_000)
     assert page.complaints == []

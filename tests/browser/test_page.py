@@ -11,7 +11,6 @@ from tests.browser.witness import (
     DONE_WITHIN,
     drop,
     drop_recording,
-    focus_of,
     row_of,
     slow_down,
     text_of,
@@ -80,20 +79,6 @@ async def test_an_address_that_cannot_be_fetched_is_told_in_words(page: Page, se
     await expect(refused).to_contain_text("Use a public http or https address.", timeout=DONE_WITHIN)
 
 
-async def test_a_hostile_file_name_is_only_a_name(page: Page, server: Server) -> None:
-    """Markup in a name is shown as text: nothing runs, nothing is loaded, the policy has nothing to forbid."""
-    name = "<img src=x onerror=window.taken=1><svg onload=window.taken=1>.wav"
-    await page.goto(server.url)
-    await drop(page, (name, (AUDIO / "austen-0880.wav").read_bytes()))
-    await wait_for_status(row_of(page, name), "completed")
-    await page.reload()
-    await row_of(page, name).wait_for()
-    assert await page.evaluate("window.taken") is None
-    assert await page.locator("img").count() == 0
-    assert await page.evaluate("window.witnessed.violations") == []
-    assert page.complaints == []
-
-
 async def test_cancel_retry_and_delete(page: Page, own_server: Server, long_recording: Path) -> None:
     """A running Task is cancelled, begins again from nothing when retried, and is gone for good when deleted."""
     await page.goto(own_server.url)
@@ -122,17 +107,3 @@ async def test_a_narrow_phone_needs_no_sideways_scrolling(page: Page, server: Se
     await wait_for_status(row_of(page, name), "completed")
     await page.get_by_text("Options").click()
     assert await page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-async def test_the_page_can_be_used_without_a_mouse(page: Page, server: Server) -> None:
-    """Tab reaches the ways in, one after another, and every stop shows a focus ring."""
-    await page.goto(server.url)
-    await wait_for_connection(page, "live")
-    stops = []
-    for _ in range(12):
-        await page.keyboard.press("Tab")
-        stops.append(await focus_of(page))
-    names = [stop["name"] for stop in stops]
-    begin = names.index("Choose files")
-    assert names[begin : begin + 3] == ["Choose files", "Choose a folder", "Address of a recording"]
-    assert all(stop["ring"] != "none" for stop in stops)

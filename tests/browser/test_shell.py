@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.browser.accessibility import serious
 from tests.browser.conftest import AUDIO
 from tests.running_server import RunningServer
 
@@ -76,7 +75,6 @@ async def test_the_help_lists_shortcuts_and_turns_them_off_for_good(page: Page, 
     await opener.focus()
     await page.keyboard.press("?")
     await expect(page.get_by_role("dialog")).to_contain_text("Keyboard shortcuts")
-    assert await serious(page) == []
     await page.get_by_label("Use keyboard shortcuts").uncheck()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
@@ -89,6 +87,20 @@ async def test_the_help_lists_shortcuts_and_turns_them_off_for_good(page: Page, 
     await opener.click()
     await page.get_by_label("Use keyboard shortcuts").check()
     assert page.complaints == []
+
+
+async def test_a_part_that_cannot_be_fetched_says_so_and_is_fetched_again(page: Page, server: RunningServer) -> None:
+    """The transcript comes while nobody waits; where it could not be had, there are words and another try."""
+    await page.route("**/js/library/view.js", lambda route: route.abort())
+    async with page.expect_request("**/js/transcript/view.js"):
+        await opened(page, server)
+    await page.get_by_role("link", name="Library").click()
+    missing = page.get_by_role("alert")
+    await expect(missing).to_contain_text("The server cannot be reached.")
+    await page.unroute("**/js/library/view.js")
+    await missing.get_by_role("button", name="Try now").click()
+    await expect(missing).to_have_count(0)
+    await expect(page.locator("#main")).not_to_be_empty()
 
 
 async def test_a_key_typed_into_a_field_is_only_a_letter(page: Page, server: RunningServer) -> None:
@@ -175,7 +187,6 @@ async def test_a_failure_is_told_with_its_remedy_and_can_be_copied(
     copied = await page.evaluate("navigator.clipboard.readText()")
     assert "out_of_memory" in copied
     assert (await problem.locator(".problem-message").inner_text()) in copied
-    assert await serious(page) == []
 
 
 async def test_the_skip_link_leads_past_the_head(page: Page, server: RunningServer) -> None:
@@ -202,22 +213,3 @@ async def test_another_view_begins_at_its_top_and_the_first_is_found_where_it_wa
     await page.go_back()
     await expect(link).to_be_in_viewport()
     assert page.complaints == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("place", ["", "library", "search"])
-async def test_no_barrier_and_no_sideways_scrolling(page: Page, server: RunningServer, place: str, scheme: Any) -> None:
-    """axe-core finds nothing serious on a desktop or at 360 px, in either colour scheme."""
-    await page.emulate_media(color_scheme=scheme)
-    for width in (1280, 360):
-        await page.set_viewport_size({"width": width, "height": 800})
-        await opened(page, server, place)
-        assert await serious(page) == []
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-async def test_the_page_is_there_within_a_second(page: Page, server: RunningServer) -> None:
-    """First paint on loopback, from an empty cache."""
-    await opened(page, server)
-    painted = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-    assert await page.evaluate(painted) <= 1_000

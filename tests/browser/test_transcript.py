@@ -4,13 +4,17 @@ import json
 import sqlite3
 import wave
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
-from tests.running_server import RunningServer
+from tests.browser.accessibility import SMALL
+from tests.running_server import RunningServer, wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -144,7 +148,7 @@ async def test_a_change_by_somebody_else_is_never_overwritten_unseen(
     await expect(page.locator(".saved")).to_have_text("Saved")
     assert words(task_id)[0] == "Mine, at the beginning."
     for at, button, kept in ((1, "Keep yours", "Mine."), (2, "Take theirs", "Theirs.")):
-        theirs(studio, task_id, at, "Theirs.")
+        await page.route("**/segments/**", partial(late, partial(theirs, studio, task_id, at, "Theirs.")), times=1)
         await write(page, at, "Mine.")
         notice = page.locator(".conflict")
         await expect(notice).to_contain_text("Theirs.")
@@ -153,6 +157,33 @@ async def test_a_change_by_somebody_else_is_never_overwritten_unseen(
         await expect(page.locator(".saved")).to_have_text("Saved")
         assert words(task_id)[at] == kept
     assert [one for one in page.complaints if "412" not in one] == []
+
+
+async def late(before: Callable[[], None], route: Route) -> None:
+    """Let a request of the page go on once somebody else was faster."""
+    before()
+    await route.continue_()
+
+
+async def test_what_others_change_is_shown_while_one_reads(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """Words and names come by themselves; what is being written meanwhile stays, and Undo overwrites nobody's words unseen."""
+    task_id = transcribed()
+    await opened(page, studio, task_id)
+    await write(page, 2, "Mine.")
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    theirs(studio, task_id, 4, "Theirs.")
+    await expect(page.locator("[data-index='4'] p.words")).to_have_text("Theirs.")
+    await expect(page.locator("[data-index='2'] textarea")).to_have_value("Mine.")
+    await expect(page.locator("[data-index='2'] textarea")).to_be_focused()
+    theirs(studio, task_id, 2, "Theirs, too.")
+    await expect(page.locator("[data-index='2'] textarea")).to_have_value("Theirs, too.")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".conflict")).to_contain_text("Segment number 2.")
+    await page.get_by_role("button", name="Take theirs").click()
+    await expect(page.locator("[data-index='2'] textarea")).to_have_value("Theirs, too.")
+    assert page.complaints == []
 
 
 def theirs(server: RunningServer, task_id: str, at: int, text: str) -> None:
@@ -183,6 +214,34 @@ async def test_what_is_written_without_a_server_is_sent_when_it_is_back(
     assert words(task_id)[3] == "Written offline."
 
 
+async def test_what_was_written_offline_is_sent_wherever_the_page_is_opened(
+    page: Page,
+    context: BrowserContext,
+    studio: RunningServer,
+    transcribed: Recording,
+    words: Callable[[str], list[str]],
+) -> None:
+    """Nobody has to come back to that very transcript; who has to decide between two texts is told so."""
+    task_id = transcribed()
+    other = transcribed(name="second.wav")
+    await context.route("**/segments/**", lambda route: route.abort())
+    for one in (task_id, other):
+        await opened(page, studio, one)
+        await write(page, 3, "Written offline.")
+        await expect(page.locator(".saved")).to_contain_text("Not saved")
+    await page.goto("about:blank")
+    theirs(studio, other, 3, "Theirs.")
+    await context.unroute("**/segments/**")
+    await page.goto(f"http://127.0.0.1:{studio.port}/")
+    await expect(page.locator(".toasts")).to_contain_text("second.wav", timeout=15_000)
+    wait_for(lambda: words(task_id)[3] == "Written offline.", 10)
+    assert words(other)[3] == "Theirs."
+    await page.goto(f"http://127.0.0.1:{studio.port}/#/tasks/{other}")
+    await page.get_by_role("button", name="Keep yours").click()
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    assert words(other)[3] == "Written offline."
+
+
 async def test_what_is_written_is_saved_when_the_view_is_left_at_once(
     page: Page, studio: RunningServer, transcribed: Recording, words: Callable[[str], list[str]]
 ) -> None:
@@ -201,7 +260,7 @@ async def test_what_is_written_is_saved_when_the_view_is_left_at_once(
 
 
 async def test_speakers_get_names_and_two_become_one(page: Page, studio: RunningServer, transcribed: Recording) -> None:
-    """A name is shown everywhere; a speaker who is the same person takes name and colour of the other."""
+    """A name is shown everywhere; all that a speaker says is given to the one who is the same person, and taken back by one Undo."""
     task_id = transcribed()
     await opened(page, studio, task_id)
     await page.get_by_role("button", name="Speakers").click()
@@ -209,9 +268,55 @@ async def test_speakers_get_names_and_two_become_one(page: Page, studio: Running
     await page.keyboard.press("Tab")
     await expect(page.locator("[data-index='2'] b")).to_have_text("Ada")
     await page.get_by_label("SPEAKER_01 is the same person").select_option("Ada")
+    await page.get_by_role("button", name="Make them one").click()
     await expect(page.locator(".segment b")).to_have_count(1)
     await expect(page.locator(".segment.voice-0")).to_have_count(6)
-    assert {one["name"] for one in studio.http.get(f"/tasks/{task_id}/speakers").json()["speakers"]} == {"Ada"}
+    await expect(page.locator(".speaker-line")).to_have_count(1)
+    assert labels(studio, task_id) == ["SPEAKER_00"] * 6
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator("[data-index='1'] b")).to_have_text("SPEAKER_01")
+    await expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    assert labels(studio, task_id) == ["SPEAKER_00", "SPEAKER_01"] * 3
+    assert page.complaints == []
+
+
+async def test_speakers_of_very_many_segments_share_a_name(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """Nobody waits for thousands of requests; it reads as one speaker at once."""
+    task_id = transcribed("segments=1000 speakers=2")
+    await page.goto(f"http://127.0.0.1:{studio.port}/#/tasks/{task_id}")
+    await page.get_by_role("button", name="Speakers").click()
+    await page.get_by_label("SPEAKER_01 is the same person").select_option("SPEAKER_00")
+    await page.get_by_role("button", name="Make them one").click()
+    await expect(page.locator(".segment b")).to_have_text(["Speaker 1"])
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    assert {one["name"] for one in studio.http.get(f"/tasks/{task_id}/speakers").json()["speakers"]} == {"Speaker 1"}
+    assert page.complaints == []
+
+
+def labels(server: RunningServer, task_id: str) -> list[str]:
+    """Who says each segment."""
+    return [one["speaker_label"] for one in server.http.get(f"/tasks/{task_id}/transcript").json()["segments"]]
+
+
+async def test_the_machines_words_come_back_after_a_question(
+    page: Page, studio: RunningServer, transcribed: Recording, words: Callable[[str], list[str]]
+) -> None:
+    """Only a segment that was changed offers it."""
+    task_id = transcribed()
+    await opened(page, studio, task_id)
+    again = page.get_by_role("button", name="As the machine heard it")
+    await write(page, 1, "Something else.")
+    await expect(again).to_be_visible()
+    await again.click()
+    await page.get_by_role("dialog").get_by_role("button", name="As the machine heard it").click()
+    await expect(page.locator("[data-index='1'] textarea")).to_have_value("Segment number 1.")
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    await expect(again).to_have_count(0)
+    assert words(task_id)[1] == "Segment number 1."
     assert page.complaints == []
 
 
@@ -303,6 +408,65 @@ async def test_without_speakers_and_without_a_recording_it_says_what_to_do(
     await page.goto(f"http://127.0.0.1:{studio.port}/#/tasks/{failed}")
     await expect(page.locator(".problem-message")).to_be_visible()
     await expect(page.get_by_role("button", name="Retry", exact=True)).to_be_visible()
+
+
+async def test_a_recording_that_is_gone_or_that_nobody_can_play_is_told(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """The transcript is there all the same, to be read and corrected."""
+    task_id = transcribed()
+    await page.route("**/media", lambda route: route.fulfill(body=b"no sound", content_type="audio/wav"))
+    await opened(page, studio, task_id)
+    await expect(page.get_by_text("This browser cannot play the recording.")).to_be_visible()
+    with sqlite3.connect(studio.database, timeout=30) as rows:
+        rows.execute("UPDATE files SET storage_path = NULL WHERE uuid = ?", (studio.task(task_id)["file_id"],))
+    await page.reload()
+    await expect(page.get_by_text("The recording itself was removed. Its transcript is kept.")).to_be_visible()
+    await expect(page.get_by_role("slider")).to_have_count(0)
+    await expect(page.locator(".segment")).to_have_count(6)
+    await expect(page.locator(".saved")).to_have_text("Saved")
+
+
+async def test_a_film_is_seen(page: Page, studio: RunningServer, tmp_path: Path) -> None:
+    """A recording with pictures that move has them above its outline, and they move with it."""
+    (task_id,) = studio.submit(film(tmp_path / "film.webm"), initial_prompt="segments=3")
+    studio.finish(task_id)
+    await page.goto(f"http://127.0.0.1:{studio.port}/#/tasks/{task_id}")
+    picture = page.locator(".player video")
+    await expect(picture).to_have_js_property("videoWidth", 64)
+    await page.get_by_role("slider").press("End")
+    await expect(picture).to_have_js_property("currentTime", 2)
+    assert page.complaints == []
+
+
+def film(path: Path) -> Path:
+    """Two seconds of black and of silence."""
+    with av.open(path, "w") as out:
+        picture, sound = out.add_stream("libvpx", rate=10), out.add_stream("libopus", rate=48_000, layout="mono")
+        picture.width = picture.height = 64
+        for _ in range(20):
+            out.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
+        for at in range(0, 96_000, 960):
+            silence = av.AudioFrame.from_ndarray(numpy.zeros((1, 960), dtype=numpy.int16), "s16", "mono")
+            silence.sample_rate, silence.pts = 48_000, at
+            out.mux(sound.encode(silence))
+        out.mux(picture.encode())
+        out.mux(sound.encode())
+    return path
+
+
+async def test_what_is_pressed_is_large_enough(page: Page, studio: RunningServer, transcribed: Recording) -> None:
+    """24 px each way on a phone, also of the tools that come when somebody writes and looks for words."""
+    task_id = transcribed()
+    await page.set_viewport_size({"width": 360, "height": 740})
+    await opened(page, studio, task_id)
+    await page.get_by_role("button", name="Find").click()
+    await page.get_by_label("Edit the words at 0:00").click()
+    assert await page.evaluate(SMALL) == []
+    for dialog in ("Export", "Speakers"):
+        await page.get_by_role("button", name=dialog).click()
+        assert await page.evaluate(SMALL) == []
+        await page.keyboard.press("Escape")
 
 
 async def test_the_focused_row_stays_when_it_is_scrolled_away(

@@ -38,7 +38,15 @@ DROP = """
 FOCUS = """
 (() => {
   const { activeElement: has } = document;
-  return { name: has.getAttribute("aria-label") ?? has.innerText, ring: getComputedStyle(has).outlineStyle };
+  if (has === document.body) return null;
+  const rings = [null, "::after"].map((part) => getComputedStyle(has, part));
+  const { top, bottom, width } = has.getBoundingClientRect();
+  return {
+    name: (has.getAttribute("aria-label") ?? has.labels?.[0]?.innerText ?? has.innerText).trim(),
+    ring: Math.max(...rings.map(({ outlineStyle, outlineWidth }) => (outlineStyle === "none" ? 0 : parseFloat(outlineWidth)))),
+    kind: has.localName,
+    seen: width > 0 && bottom > 0 && top < innerHeight,
+  };
 })()
 """
 
@@ -98,6 +106,17 @@ async def slow_down(page: Page, upload: int) -> None:
     await line.send("Network.emulateNetworkConditions", limits)
 
 
-async def focus_of(page: Page) -> dict[str, str]:
-    """What the element is called that has the keyboard's focus, and the style of the ring around it."""
-    return await page.evaluate(FOCUS)
+async def reach(page: Page, name: str, *, kind: str = "", most: int = 80) -> None:
+    """Press Tab until the element of this name (and kind) has the focus; each stop on the way is in sight and has a ring around it."""
+    on_the_way = []
+    for _ in range(most):
+        await page.keyboard.press("Tab")
+        stop = await page.evaluate(FOCUS)
+        if stop is None:
+            continue
+        assert stop["ring"] > 0, stop
+        assert stop["seen"], stop
+        if stop["name"] == name and kind in ("", stop["kind"]):
+            return
+        on_the_way.append(stop["name"])
+    raise AssertionError(f"{name!r} is none of {on_the_way}")

@@ -90,15 +90,19 @@ def test_a_folder_is_imported_and_transcribed_and_exported(library: RunningServe
     )
     assert [file["filename"] for file in taken["files"]] == ["a.wav", "b.wav", "a.wav"]
     assert taken["tasks"] == []
+    assert library.http.get("/import-folders").json() == {"folders": [str(recordings)]}
+    assert taken["asked"]["folder"] == str(recordings)
 
     ids = [file["id"] for file in taken["files"]]
     job = finished(library, post(library, {"files": [*ids, ids[0]]})["id"])
-    assert (job["job_type"], job["status"], job["progress_total"]) == ("process", "completed", 3)
+    assert (job["job_type"], job["status"], job["progress_total"], job["asked"]) == ("process", "completed", 3, None)
     assert [task["file_id"] for task in job["tasks"]] == ids
 
     for selection in ({"files": ids}, {"jobs": [taken["id"]]}, {"tasks": [task["id"] for task in job["tasks"]]}):
         export = finished(library, post(library, {"job_type": "export", "formats": ["txt", "srt"], **selection})["id"])
         assert (export["status"], export["progress_total"]) == ("completed", 3)
+        counted = {kind: len(selection.get(kind, ())) for kind in ("files", "tasks", "jobs")}
+        assert export["asked"] == {"folder": None, "formats": ["txt", "srt"], "tag": None, **counted}
         archive = library.http.get(export["links"]["archive"])
         assert archive.headers["content-type"] == "application/zip"
         with zipfile.ZipFile(io.BytesIO(archive.content)) as packed:

@@ -1,12 +1,13 @@
-// The queue's pure parts: which Tasks are shown and in what order, which files are recordings, what a row says.
+// The queue's pure parts: where a Job has its head, which files are recordings, what a row says.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { arranged, batchesBefore } from "../../frontend/js/queue/arranging.js";
-import { dropped, isRecording, recordingsOf } from "../../frontend/js/queue/files.js";
-import { isArriving, taskTold, uploadTold } from "../../frontend/js/queue/meter.js";
+import { found, isRecording, recordingsOf } from "../../frontend/js/queue/files.js";
+import { headsOf } from "../../frontend/js/queue/job-bar.js";
+import { taskTold } from "../../frontend/js/queue/meter.js";
+import { uploadTold } from "../../frontend/js/queue/upload-told.js";
 import { newTask } from "../../frontend/js/task.js";
 import { setWords } from "../../frontend/js/words.js";
 
@@ -14,27 +15,16 @@ const words = new URL("../../frontend/locale/en/queue.json", import.meta.url);
 setWords({ queue: JSON.parse(readFileSync(words, "utf8")) });
 
 const TASKS = [
-  { id: "d", filename: "Talk 10.wav", status: "queued", duration_seconds: null, job_id: "2", batch: "2" },
-  { id: "c", filename: "talk 9.wav", status: "failed", duration_seconds: 30, job_id: "1", batch: "1" },
-  { id: "b", filename: "a.wav", status: "completed", duration_seconds: 5, job_id: "1", batch: "1" },
-  { id: "a", filename: "b.wav", status: "processing", duration_seconds: 700, job_id: "0", batch: "0" },
+  { id: "d", status: "queued", job_id: "2" },
+  { id: "c", status: "failed", job_id: "1" },
+  { id: "b", status: "completed", job_id: "1" },
+  { id: "a", status: "processing", job_id: "0" },
 ];
-const ids = (wish) => arranged(TASKS, wish).map((task) => task.id).join("");
 const running = (more) => ({ ...newTask("a"), status: "processing", progress_stage: "transcribing", attempt: 1, duration_seconds: 3483, ...more });
 const line = ({ words }) => Object.values(words).filter(Boolean).join(" · ");
 
-test("every order is the one a person expects", () => {
-  assert.deepEqual([{}, { sort: "oldest" }, { sort: "name" }, { sort: "status" }, { sort: "length" }].map(ids), ["dcba", "abcd", "bacd", "adbc", "acbd"]);
-  assert.equal(ids({ sort: "no such order" }), "dcba");
-  assert.equal(TASKS.map((task) => task.id).join(""), "dcba");
-});
-
-test("filter and search hold together; an unknown filter hides nothing", () => {
-  assert.deepEqual([{ status: "open" }, { q: " TALK " }, { status: "failed", q: "talk" }, { status: "?" }].map(ids), ["da", "dc", "c", "dcba"]);
-});
-
-test("a batch has its head once, before the first of it that is shown, and counts those that are not", () => {
-  const heads = (shown) => [...batchesBefore(shown, TASKS)].map(([id, tasks]) => `${id}:${tasks.length}`).join();
+test("a Job of several has its head once, before the first of it that is shown, and counts those that are not", () => {
+  const heads = (shown) => [...headsOf(shown, TASKS)].map(([id, tasks]) => `${id}:${tasks.length}`).join();
   assert.equal(heads(TASKS), "c:2");
   assert.equal(heads(TASKS.slice(2)), "b:2");
   assert.equal(heads(TASKS.toReversed()), "b:2");
@@ -51,14 +41,14 @@ test("a dropped folder is read to its end, whatever portions it comes in", async
   const file = (name) => ({ isFile: true, file: (done) => done({ name, type: "" }) });
   const folder = (...portions) => ({ isDirectory: true, createReader: () => ({ readEntries: (done) => done(portions.shift() ?? []) }) });
   const entry = folder([file("2.wav"), file("a.txt")], [folder([file("1.wav")])]);
-  const goods = { files: [], items: [{ webkitGetAsEntry: () => entry }, { webkitGetAsEntry: () => file("3.wav") }] };
-  const { files, skipped } = await dropped(goods);
+  const goods = { files: [], entries: [entry, file("3.wav")] };
+  const { files, skipped } = await found(goods);
   assert.deepEqual([files.map((one) => one.name), skipped], [["1.wav", "2.wav", "3.wav"], 1]);
 });
 
 test("single files are sent whatever they are: the server tells what is wrong with them", async () => {
   const letter = { name: "letter.txt", type: "text/plain" };
-  assert.deepEqual(await dropped({ files: [letter], items: [{ webkitGetAsEntry: () => ({ isFile: true }) }] }), { files: [letter], skipped: 0 });
+  assert.deepEqual(await found({ files: [letter], entries: [{ isFile: true }] }), { files: [letter], skipped: 0 });
 });
 
 test("a running Task tells how much was heard, how fast, and how long still", () => {
@@ -86,9 +76,7 @@ test("seconds are said in steps of five, and never as nothing", () => {
 });
 
 test("a recording that is not here in full says so, also when another page sends it", () => {
-  const task = running({ status: "queued", message: "Uploading", stage_percentage: 42 });
-  assert.equal(isArriving(task), true);
+  const task = running({ status: "queued", uploading: true, stage_percentage: 42 });
   assert.equal(line(taskTold(task, 0, 0)), "Not all of it is here · 42%");
-  assert.equal(isArriving({ ...task, queue_position: 3 }), false);
   assert.equal(line(uploadTold({ state: "sending", sent: 0.25, size: 40_000_000 })), "Uploading · 25% · 10 MB of 40 MB");
 });

@@ -197,3 +197,14 @@ test("waits grow to ten seconds, spread over half their length", () => {
   backoff.reset();
   assert.ok(backoff.next() <= 400);
 });
+
+test("the transcript that is looked at is listened to, though its Task has finished, and again after a break", async () => {
+  server.put("t", { status: "completed", seq: 7 });
+  await begin();
+  server.commands = [];
+  page.sync.watch("t");
+  assert.deepEqual(subscriptions(), [{ type: "subscribe", task_id: "t", after: 7, epoch: "e" }]);
+  server.cut();
+  await pass(5);
+  assert.deepEqual(subscriptions().filter(({ task_id }) => task_id).length, 2);
+});

@@ -4,7 +4,7 @@ import { mock } from "node:test";
 
 import { newConnection } from "../../frontend/js/connection.js";
 import { newModel } from "../../frontend/js/model.js";
-import { newPoller } from "../../frontend/js/poller.js";
+import { poll } from "../../frontend/js/poller.js";
 import { newScope } from "../../frontend/js/scope.js";
 import { newSocket } from "../../frontend/js/socket.js";
 import { newSync } from "../../frontend/js/sync.js";
@@ -104,9 +104,9 @@ export function pageOf(server) {
   const [scope, model, states] = [newScope(), newModel(), []];
   const api = { get: (path) => server.get(path), reachable: server.reachable };
   const sync = newSync({ api, model, scope, send: (command) => socket.send(command) });
-  const poller = newPoller({ scope, sync, polled: () => connection.polled(), lost: () => connection.lost() });
   const connection = newConnection({
-    poller,
+    scope,
+    poll: (scope) => poll({ scope, sync, ...connection }),
     api,
     hurry: () => socket.hurry(),
     say(change) {
@@ -118,7 +118,7 @@ export function pageOf(server) {
   const backoff = { next: () => 1000, reset() {} };
   const socket = newSocket({ path: "/ws?batch=1", scope, backoff, opened: connection.opened, received: sync.received, closed: connection.closed });
   socket.connect();
-  return { scope, model, states, sync, socket, poller };
+  return { scope, model, states, sync, socket };
 }
 
 /** Lets `seconds` pass, with everything that happens meanwhile. */

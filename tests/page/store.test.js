@@ -11,7 +11,7 @@ const taskAfter = (...actions) => after(...actions).tasks.t;
 const texts = (task) => task.segments.map((one) => one.text);
 
 /** What a person sees; estimates depend on when something was heard. */
-const seen = ({ endsAt: _endsAt, began: _began, pace: _pace, seq: _seq, snapshotSeq: _snapshot, lived: _lived, ...rest }) => rest;
+const seen = ({ endsAt: _endsAt, began: _began, pace: _pace, seq: _seq, snapshotSeq: _snapshot, ...rest }) => rest;
 
 test("events that come again change nothing, wherever they come again", () => {
   const events = story();
@@ -133,11 +133,12 @@ test("a deleted Task can be taken back", () => {
   assert.deepEqual(reduce(hidden, { type: "task_gone", id: "t" }).tasks, {});
 });
 
-test("a server of another release is noticed, whichever answers first", () => {
-  const told = (version) => ({ type: "version_told", version });
-  assert.deepEqual(after(told("1.0"), told("1.0"), told("1.1")).version, { page: "1.0", server: "1.1" });
-});
-
 test("events of Tasks that are not known change nothing", () => {
   assert.equal(reduce(initialState, progress(1, 10)), initialState);
+});
+
+test("a finished Task that is listened to again stays as it is, and hears of an edit", () => {
+  const finished = after({ type: "task_loaded", task: { ...WHOLE, status: "completed", progress_percentage: 100, seq: 9, epoch: "e" }, at: 0 });
+  const heard = [subscribed({ recovered: true, seq: 9, epoch: "e" }), event(10, "transcript_changed", { version: 4 })].reduce(reduce, finished).tasks.t;
+  assert.deepEqual([heard.status, heard.progress_percentage, heard.seen, heard.version], ["completed", 100, 9, 4]);
 });

@@ -46,6 +46,18 @@ test("each edit has one that takes it back", () => {
   assert.equal(inverse(shown, { kind: "speaker", key: "0", value: "A" }).value, "B");
   assert.equal(inverse(shown, { kind: "speaker", key: "1000", value: "A" }).value, "Own name");
   assert.equal(inverse(shown, { kind: "name", key: "B", value: "Bea" }).value, "Ben");
+  assert.deepEqual(inverse(shown, { kind: "give", key: "B", value: "A" }), { kind: "give", key: "A", value: "B", of: ["0"] });
+});
+
+test("what a restoration takes away cannot be brought back", () => {
+  assert.equal(inverse(shownOf(segment("e1-0", 0, "a")), { kind: "restore", key: "0" }), undefined);
+});
+
+test("a speaker's segments are given one after the other, and of a merger that is taken back only those that were given", () => {
+  const shown = shownOf(segment("m0", 0, "", { speaker_label: "B" }), segment("m1", 1, "", { speaker_label: "A" }), segment("m2", 2, "", { speaker_label: "A" }));
+  assert.deepEqual(requestOf(shown, { kind: "give", key: "A", value: "B" }), ["PATCH", "segments/m1", { speaker: "B" }]);
+  assert.deepEqual(requestOf(shown, { kind: "give", key: "A", value: "B", of: ["2000"] }), ["PATCH", "segments/m2", { speaker: "B" }]);
+  assert.equal(requestOf(shown, { kind: "give", key: "C", value: "B" }), undefined);
 });
 
 test("an edit becomes a request about the segment's present id", () => {
@@ -54,6 +66,7 @@ test("an edit becomes a request about the segment's present id", () => {
   assert.deepEqual(requestOf(shown, { kind: "speaker", key: "0", value: null }), ["PATCH", "segments/e4-0", { speaker: null }]);
   assert.deepEqual(requestOf(shown, { kind: "split", key: "1000", value: 2 }), ["POST", "segments/m1/split", { offset: 2 }]);
   assert.deepEqual(requestOf(shown, { kind: "merge", key: "0" }), ["POST", "segments/merge", { first: "e4-0", last: "m1" }]);
+  assert.deepEqual(requestOf(shown, { kind: "restore", key: "0" }), ["DELETE", "segments/e4-0/edit"]);
   assert.deepEqual(requestOf(shown, { kind: "name", key: "A/B", value: "Ada" }), ["PUT", "speakers/A%2FB", { name: "Ada" }]);
 });
 

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { bytes, clock, duration, percent, setWords, t } from "../../frontend/js/words.js";
+import { bytes } from "../../frontend/js/bytes.js";
+import { clock, duration, percent, setWords, t } from "../../frontend/js/words.js";
 
 const FRONTEND = new URL("../../frontend/", import.meta.url);
 const LANGUAGE = new URL("locale/en/", FRONTEND);

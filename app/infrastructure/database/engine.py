@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from app.core.config import SettingsError
 from app.domain.errors import CesarError
+from app.domain.filenames import name_order
 
 _NETWORK_FILESYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "fuse.sshfs", "glusterfs", "ceph"}
@@ -124,6 +125,7 @@ def refuse_network_share(path: str, mounts: str) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver would otherwise begin transactions by its own rules, too late for BEGIN IMMEDIATE.
     connection.isolation_level = None
+    connection.create_function("name_order", 1, name_order, deterministic=True)
     cursor = connection.cursor()
     for pragma in (
         "busy_timeout=5000",

@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 
 from app.core.logging import logger
-from app.domain.events import StoredEvent
+from app.domain.events import StoredEvent, TranscriptChangedEvent
 from app.infrastructure.websocket.connection import Connection
 from app.infrastructure.websocket.message import Message
 from app.infrastructure.websocket.subscription import Subscription
@@ -201,7 +201,9 @@ class Hub:
                 self._on_gap(event.task_id)
             channel.pass_on(event, loop)
             self._unsettled[channel] = None
-            if event.final:
+            if (
+                event.final or event.type == TranscriptChangedEvent.type
+            ):  # of a finished Task nothing more is to be expected
                 self._let_go_adopted(channel)
         except Exception:  # one event that cannot be passed on must not silence all that follow
             logger.exception("event_not_passed_on", task_id=event.task_id, seq=event.seq)

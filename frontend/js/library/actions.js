@@ -2,6 +2,7 @@
 
 import { useApp } from "../app.js";
 import { html } from "../lib.js";
+import { Options, options } from "../queue/options.js";
 import { go } from "../route.js";
 import { button, filled, say } from "./parts.js";
 import { useAsking } from "./reading.js";
@@ -13,9 +14,13 @@ export function Actions({ files, done }) {
   const { api, commands, confirm } = useApp();
   const { ask, refused } = useAsking();
   const ids = files.map(({ id }) => id);
-  const gone = { count: ids.length, tasks: files.flatMap((file) => file.tasks).length };
+  const transcripts = files.flatMap(({ filename, tasks }) => tasks.map(({ id, status }, at) => ({ id, status, name: `${filename}, ${say("transcript", { count: at + 1 })}`, newest: !tasks[at + 1] })));
+  const made = transcripts.filter(({ status }) => /completed|partial/.test(status));
+  /** Of a recording that has several, the newest is what an export takes by itself. */
+  const choosable = made.length > files.length;
+  const gone = { count: ids.length, tasks: transcripts.length };
   const begin = (/** @type {any} */ body) => ask(async () => {
-    commands.adopt(await api.post("/jobs", { files: ids, ...body }));
+    commands.adopt(await api.post("/jobs", body));
     go(body.job_type ? "/library/jobs" : "/");
   });
   const remove = () => ask(async () => {
@@ -23,10 +28,11 @@ export function Actions({ files, done }) {
     for (const id of ids) await api.ask("DELETE", `/files/${id}`);
     done();
   });
-  return html`<div class="fields-row">
-    ${button("transcribe", () => begin({ on_duplicate: "transcribe" }))}${button("delete", remove)}
+  return html`<${Options} /><div class="fields-row">
+    ${button("transcribe", () => begin({ files: ids, on_duplicate: "transcribe", ...options() }))}${button("delete", remove)}
     <details><summary>${say("export")}</summary>
-      <form class="fields-row" onSubmit=${filled((data) => begin({ job_type: "export", formats: data.getAll("formats"), speakers: data.has("speakers") }))}>
+      <form class="fields-row" onSubmit=${filled((data) => begin({ job_type: "export", ...(choosable ? { tasks: data.getAll("tasks") } : { files: ids }), formats: data.getAll("formats"), speakers: data.has("speakers") }))}>
+        ${choosable && made.map(({ id, name, newest }) => html`<label key=${id}><input type="checkbox" name="tasks" value=${id} defaultChecked=${newest} />${name}</label>`)}
         ${FORMATS.map((format) => html`<label><input type="checkbox" name="formats" value=${format} defaultChecked=${format === "txt"} />${format}</label>`)}
         <label><input type="checkbox" name="speakers" defaultChecked />${say("speakers")}</label><button class="primary">${say("bundle")}</button>
       </form></details></div>${refused}`;

@@ -20,6 +20,7 @@ export function Duplicates() {
 function Group({ group: { files, pairs }, done }) {
   const player = useRef(/** @type {any} */ (null));
   const [first] = files;
+  const heard = files.find((file) => file.has_media);
   const source = (/** @type {string} */ id) => `/files/${id}/media`;
   const name = (/** @type {string} */ id) => files.find((file) => file.id === id)?.filename;
   const hear = (/** @type {string} */ id) => {
@@ -29,10 +30,10 @@ function Group({ group: { files, pairs }, done }) {
   };
   return html`<section aria-label=${first.filename}>
     ${pairs.map((pair) => html`<p><b>${say(`alike.${likeness(pair)}`)}, ${percent(100 * pair.similarity_score)}</b> <small>${name(pair.file_id)} · ${name(pair.duplicate_of_id)}</small></p>`)}
-    <audio ref=${player} controls preload="none" src=${source(first.id)} aria-label=${say("player")} />
+    ${heard && html`<audio ref=${player} controls preload="none" src=${source(heard.id)} aria-label=${say("player")} />`}
     <div class="copies">${files.map((file) => html`<article key=${file.id}>
       <h2><a href=${link(`/library/files/${file.id}`)}>${file.filename}</a></h2>
-      <label><input type="radio" name=${first.id} defaultChecked=${file === first} onChange=${() => hear(file.id)} />${say("hear")}</label>
+      ${file.has_media ? html`<label><input type="radio" name=${first.id} defaultChecked=${file === heard} onChange=${() => hear(file.id)} />${say("hear")}</label>` : html`<p>${say("gone")}</p>`}
       <${Copy} file=${file} done=${done} /></article>`)}</div></section>`;
 }
 

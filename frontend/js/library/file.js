@@ -7,7 +7,7 @@ import { Actions } from "./actions.js";
 import { Decisions } from "./decisions.js";
 import { links } from "./files.js";
 import { button, facts, filled, measures, recorded, say, table, when } from "./parts.js";
-import { useAsking, useReading } from "./reading.js";
+import { Suggestions, useAsking, useReading } from "./reading.js";
 
 /** @type {LibraryPart} */
 export function OneFile({ id }) {
@@ -22,10 +22,10 @@ export function OneFile({ id }) {
     ${facts({
       when: () => recorded(time), ...measures, arrival: () => dateTime(file.created_at), transcripts: links.transcripts,
       duplicates: () => html`<a href=${link("/library/duplicates")}>${say("copies", { count: file.duplicates.length })}</a>`,
-      tags: () => tags.map((/** @type {string} */ tag) => html`${links.tags({ tags: [tag] }, 0)}${button("untag", () => tagged(tags.filter((/** @type {string} */ one) => one !== tag)), tag)} `),
+      tags: () => html`${tags.map((/** @type {string} */ tag) => html`<span key=${tag}>${links.tags({ tags: [tag] }, 0)}${button("untag", () => tagged(tags.filter((/** @type {string} */ one) => one !== tag)), tag)} </span>`)}
+        <form class="fields-row" onSubmit=${filled((data, form) => (tagged([...tags, data.get("tag")]), form.reset()))}>
+          <label>${say("tag")}<input name="tag" required maxlength="50" list="tags" /><${Suggestions} path="/tags" name="tags" /></label><button class="secondary">${say("addTag")}</button></form>`,
     }, file)}
-    <form class="fields-row" onSubmit=${filled((data, form) => (tagged([...tags, data.get("tag")]), form.reset()))}>
-      <label>${say("tag")}<input name="tag" required maxlength="50" /></label><button class="secondary">${say("addTag")}</button></form>
     ${refused}
     <details><summary>${say("candidates")}</summary>${table("candidates", {
       when,

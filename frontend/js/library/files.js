@@ -5,7 +5,7 @@ import { html, useSignal } from "../lib.js";
 import { link } from "../route.js";
 import { Actions } from "./actions.js";
 import { button, filled, measures, recorded, say, table } from "./parts.js";
-import { useReading } from "./reading.js";
+import { Suggestions, useReading } from "./reading.js";
 
 /** @type {Columns} */
 export const links = {
@@ -30,7 +30,7 @@ export function Files({ query }) {
   return html`<form class="fields-row" role="search" onInput=${look} onSubmit=${look}>
       <label>${say("name")}<input type="search" name="q" maxlength="255" defaultValue=${query.q} /></label>
       <label>${say("tag")}<input name="tag" maxlength="50" list="tags" defaultValue=${query.tag} /></label>
-      <datalist id="tags">${[...new Set(items.flatMap((file) => file.tags))].map((tag) => html`<option value=${tag} />`)}</datalist>
+      <${Suggestions} path="/tags" name="tags" />
       <label>${say("sort")}<select name="sort">${["arrived", "recorded"].map((by) => html`<option value=${by} selected=${by === query.sort}>${say(by)}</option>`)}</select></label>
       <label><input type="checkbox" name="hidden" value="true" defaultChecked=${query.hidden} />${say("hidden")}</label>
     </form>

@@ -5,7 +5,7 @@ import { html, useEffect, useSignal } from "../lib.js";
 import { link } from "../route.js";
 import { dateTime } from "../words.js";
 import { button, filled, say, table } from "./parts.js";
-import { useAsking, useReading } from "./reading.js";
+import { Suggestions, useAsking, useReading } from "./reading.js";
 
 const GOING = ["queued", "processing"];
 
@@ -14,7 +14,7 @@ export function Jobs() {
   const turn = useSignal(1);
   const { ask, refused } = useAsking(() => turn.value++);
   return html`<form class="fields-row" onSubmit=${filled((data) => ask(() => api.post("/jobs", { job_type: "import", folder: data.get("folder") })))}>
-      <label>${say("folder")}<input name="folder" required maxlength="4000" /></label><button class="primary">${say("import")}</button></form>
+      <label>${say("folder")}<input name="folder" required maxlength="4000" list="folders" /><${Suggestions} path="/import-folders" name="folders" /></label><button class="primary">${say("import")}</button></form>
     <p class="lib-note">${say("allowed")}</p>${refused}
     ${["import", "export"].map((kind) => html`<h2>${say(`${kind}s`)}</h2><${Errands} kind=${kind} turn=${turn.value} />`)}`;
 }
@@ -28,7 +28,7 @@ function Errands({ kind, turn }) {
   const act = (/** @type {string} */ word, /** @type {WholeJob} */ { id, created_at }) => button(word, () => ask(async () =>
     word !== "delete" ? api.post(`/jobs/${id}/${word}`) : (await confirm(say("forget"), { action: say("delete") })) && api.ask("DELETE", `/jobs/${id}`)), dateTime(created_at));
   return html`${refused}${table(`${kind}s`, {
-    begun: (job) => dateTime(job.created_at),
+    begun: ({ created_at, asked }) => html`${dateTime(created_at)} <small>${[asked?.folder, asked?.tag, asked?.formats?.join(", ")].filter(Boolean).join(" · ")}</small>`,
     progress: (job) => html`<progress aria-label=${say("progress")} value=${job.progress_total ? job.progress_current : undefined} max=${job.progress_total || 1} />
       ${say("done", { done: job.progress_current, count: job.progress_total })} · ${say(`status.${job.status}`)}`,
     result: (job) => html`${job.links.archive && html`<a href=${job.links.archive} download>${say("download")}</a>`}

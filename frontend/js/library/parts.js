@@ -1,7 +1,8 @@
 // Owns the small parts that the library is made of: words, buttons, forms, facts, tables, times of recordings.
 
+import { bytes } from "../bytes.js";
 import { html } from "../lib.js";
-import { bytes, clock, t } from "../words.js";
+import { clock, t } from "../words.js";
 
 /** @type {typeof t} */
 export const say = (key, values) => t(`library.${key}`, values);

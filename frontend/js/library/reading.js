@@ -36,16 +36,36 @@ export function useReading(path, list, turn) {
   return { body, items, load, foot };
 }
 
+/** What a field with this `list` may be, as the server knows it. @type {LibraryPart} */
+export function Suggestions({ path, name }) {
+  const { body } = useReading(path);
+  return html`<datalist id=${name}>${body?.[name].map((/** @type {any} */ one) => html`<option value=${one.tag ?? one} />`)}</datalist>`;
+}
+
+const FOCUSABLE = "a, button, input, select, summary";
+
+/** Gives the focus back to where somebody worked: what was used may be gone. @type {(places: Element[]) => void} */
+function stay(places) {
+  if (document.activeElement !== document.body) return;
+  const place = places.find((one) => one.isConnected && one.querySelector(FOCUSABLE));
+  /** @type {HTMLElement | null | undefined} */ (place?.querySelector(FOCUSABLE))?.focus();
+}
+
+/** @type {(element: Element | null) => Element[]} */
+const around = (element) => (element ? [element, ...around(element.parentElement)] : []);
+
 /** @type {Lib["useAsking"]} */
 export function useAsking(done) {
   const { api, announce } = useApp();
   const refusal = useSignal(/** @type {any} */ (null));
   const ask = async (/** @type {() => any} */ act) => {
     refusal.value = null;
+    const places = around(document.activeElement);
     try {
       await act();
       announce(say("asked"));
-      done?.();
+      await done?.();
+      setTimeout(() => stay(places));
     } catch (problem) {
       refusal.value = problem;
       announce(/** @type {ProblemLike} */ (problem).message);

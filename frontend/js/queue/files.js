@@ -12,12 +12,10 @@ export function recordingsOf(all) {
   return { files, skipped: all.length - files.length };
 }
 
-/** What was dropped. Entries are read at once: a drop forgets them when its event is over. @param {DataTransfer} goods */
-export async function dropped(goods) {
-  const single = [...goods.files];
-  const entries = [...goods.items].map((item) => item.webkitGetAsEntry());
-  if (!entries.some((entry) => entry?.isDirectory)) return { files: single, skipped: 0 };
-  return recordingsOf((await Promise.all(entries.map((entry) => (entry ? under(entry) : [])))).flat());
+/** What was dropped or chosen. @type {(goods: Goods) => Promise<{ files: File[], skipped: number }>} */
+export async function found({ files, entries }) {
+  if (entries.some((entry) => entry?.isDirectory)) return recordingsOf((await Promise.all(entries.map((entry) => (entry ? under(entry) : [])))).flat());
+  return files.some((file) => file.webkitRelativePath) ? recordingsOf(files) : { files, skipped: 0 };
 }
 
 /** @param {any} entry @returns {Promise<File[]>} */

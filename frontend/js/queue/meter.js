@@ -3,18 +3,16 @@
 import { useApp } from "../app.js";
 import { html } from "../lib.js";
 import { isFinished } from "../task.js";
-import { bytes, clock, duration, number, percent, t } from "../words.js";
+import { clock, duration, number, percent, t } from "../words.js";
 
 /** @type {QueuePart} */
-export function Meter({ id, uploadId, name }) {
+export function Meter({ id, name }) {
   const { model } = useApp();
-  const upload = uploadId && model.uploads.value.find((one) => one.id === uploadId);
-  const told = model.task(id).value;
-  // Every byte was taken in; the server's last word on how many may be older.
-  const task = told && upload && upload.state === "sent" && isArriving(told) ? { ...told, stage_percentage: 100 } : told;
-  if (task ? isFinished(task) : !upload) return null;
-  const now = task?.endsAt || task?.queue_position === 1 ? model.now.value : 0;
-  const { value, busy, words } = upload && upload.state !== "sent" ? uploadTold(upload) : taskTold(/** @type {TaskState} */ (task), now, freeAt(model));
+  const upload = model.upload(id).value;
+  const task = model.task(id).value;
+  if (!task || isFinished(task)) return null;
+  const now = task.endsAt || task.queue_position === 1 ? model.now.value : 0;
+  const { value, busy, words } = upload && task.uploading ? upload.told : taskTold(task, now, freeAt(model));
   return html`<div class="meter">
     ${value !== undefined && html`<div class=${busy ? "bar busy" : "bar"} role="progressbar" aria-label=${name} aria-valuemin="0" aria-valuemax="100"
       aria-valuenow=${busy ? undefined : Math.floor(value)}><div class="bar-fill" style=${{ transform: `scaleX(${value / 100})` }} /></div>`}
@@ -28,16 +26,10 @@ function freeAt(/** @type {ModelLike} */ model) {
   return ends.length ? Math.min(...ends) : NaN;
 }
 
-/** @type {(upload: UploadState) => Told} */
-export const uploadTold = ({ state, sent, size }) => ({
-  value: sent * 100,
-  words: { doing: t(`queue.upload.${state}`), percent: percent(Math.floor(sent * 100)), bytes: of(bytes(sent * size), bytes(size)) },
-});
-
 /** A Task that is not finished, at `now` (ms). @type {(task: TaskState, now: number, freeAt: number) => Told} */
 export function taskTold(task, now, freeAt) {
   const { status, asked, progress_stage: stage, stage_percentage: part, duration_seconds: length, queue_position: place, pace, endsAt, stalled, message } = task;
-  if (isArriving(task)) return { value: part, words: { doing: t(part < 100 ? "queue.arriving" : "queue.checking"), percent: percent(part) } };
+  if (task.uploading) return { value: part, words: { doing: t(part < 100 ? "queue.arriving" : "queue.checking"), percent: percent(part) } };
   const doing = t(asked === "cancel" ? "queue.cancelling" : status === "processing" ? `queue.stage.${stage}` : `queue.status.${status}`);
   if (status === "queued")
     return { words: { doing, place: place && t("queue.place", { count: place }), starts: place === 1 && freeAt > 0 && t("queue.starts", { time: about(freeAt - now) }) } };
@@ -56,9 +48,6 @@ export function taskTold(task, now, freeAt) {
     },
   };
 }
-
-/** Its recording is still on its way. */
-export const isArriving = (/** @type {TaskState} */ task) => task.status === "queued" && !task.queue_position && task.message !== "";
 
 export const paceTold = (/** @type {number} */ pace) => t("queue.pace", { pace: number(pace, { maximumSignificantDigits: 2 }) });
 

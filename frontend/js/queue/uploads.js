@@ -1,55 +1,66 @@
-// Owns recordings on their way. Each is announced at once, so that its Task is there; two at a time are sent, in pieces that go on
-// where they stopped. An upload has its Task's id: with the file at hand it goes on after anything.
+// Owns recordings on their way. What was chosen together is announced as one Job, so that its Tasks are there at once; then two at a time
+// are sent, in pieces that go on where they stopped. An upload has its Task's id: with the file at hand it goes on after anything.
 
 import { Upload } from "../../vendor/tus.js";
 import { newKey, problemOf } from "../api.js";
 import { t } from "../words.js";
+import { found } from "./files.js";
+import { uploadTold } from "./upload-told.js";
 
 const AT_ONCE = 2;
 const PIECE = 8 * 2 ** 20;
 const PATIENCE = [0, 1000, 3000];
 const AGAIN = 5000;
 
-/** @type {(app: Pick<AppLike, "api" | "model" | "scope" | "commands">) => UploadsLike} */
-export function uploadsOf({ api, model, scope, commands }) {
-  /** @type {Record<string, { file: File, options: Record<string, any>, sending?: Upload }>} */
+/** @type {(app: Pick<AppLike, "api" | "model" | "scope" | "commands" | "toast">) => UploadsLike} */
+export function uploadsOf({ api, model, scope, commands, toast }) {
+  /** By Task. @type {Record<string, { file: File, sending?: Upload }>} */
   const parcels = {};
-  const batches = JSON.parse(sessionStorage.getItem("batches") ?? "{}");
+  let announcing = 0;
 
-  const all = (state = "") => model.state.uploads.filter((one) => !state || one.state === state);
-
-  const change = (/** @type {string} */ id, /** @type {Partial<UploadState>} */ change) => model.dispatch({ type: "upload_changed", id, change });
-
-  function move(/** @type {string} */ id, /** @type {string} */ state, more = {}) {
-    change(id, { ...more, state });
-    const [fresh] = all("announcing").length ? [] : all("new").slice(-1);
-    if (fresh) announce(fresh);
-    const [waiting] = all("sending").length < AT_ONCE ? all("waiting").slice(-1) : [];
-    if (waiting) send(waiting);
+  const all = () => Object.values(model.state.uploads);
+  function change(/** @type {string} */ id, /** @type {Partial<UploadState>} */ change) {
+    const upload = { ...model.state.uploads[id], ...change };
+    model.dispatch({ type: "upload_changed", id, upload: { ...upload, told: uploadTold(upload) } });
   }
 
-  async function announce(/** @type {UploadState} */ { id, batch }) {
-    change(id, { state: "announcing" });
-    const { file, options } = parcels[id];
-    const about = Object.entries({ filename: file.name, modified: file.lastModified, ...options }).map(([name, value]) => `${name} ${base64(value)}`);
-    const headers = { "Tus-Resumable": "1.0.0", "Upload-Length": `${file.size}`, "Upload-Metadata": about.join() };
+  function move(/** @type {string} */ id, /** @type {string} */ state, /** @type {ProblemLike | null} */ problem = null) {
+    change(id, { state, problem });
+    next();
+  }
+
+  function next() {
+    const waiting = all().find(({ state }) => state === "waiting");
+    if (waiting && all().filter(({ state }) => state === "sending").length < AT_ONCE) send(waiting.id);
+  }
+
+  /** The same key is the same Job: what a lost answer leaves in doubt is asked again. @type {(files: File[], options: object, tell: Tell, key?: string) => Promise<void>} */
+  async function announce(files, options, tell, key = newKey()) {
+    const uploads = files.map(({ name, size, lastModified, webkitRelativePath: path }) => ({
+      filename: name, size_bytes: size, modified: lastModified, relative_path: path || undefined,
+    }));
     try {
-      const job = await api.post("/uploads", undefined, { key: id, headers });
-      const taskId = job.tasks[0].id;
-      if (batch) batches[taskId] = batch;
-      sessionStorage.setItem("batches", JSON.stringify(batches));
+      const job = await api.post("/jobs", { job_type: "process", uploads, ...options }, { key });
       commands.adopt(job);
-      move(id, "waiting", { taskId });
-      if (!parcels[id]) commands.cancel(taskId);
-    } catch (problem) {
-      stop(id, /** @type {ProblemLike} */ (problem));
+      job.tasks.forEach((/** @type {WholeTask} */ { id }, /** @type {number} */ at) => uploading.goOn(id, files[at]));
+      tell(null);
+    } catch (refusal) {
+      const problem = /** @type {ProblemLike} */ (refusal);
+      if (problem.status === 0) {
+        tell(problem);
+        await new Promise((done) => scope.after(AGAIN, () => done(null)));
+        return announce(files, options, tell, key);
+      }
+      // One that is not taken does not hold up the others.
+      if (files.length === 1) return tell({ ...problem, message: `${files[0].name}: ${problem.message}` });
+      for (const file of files) await announce([file], options, (told) => told && tell(told));
     }
   }
 
-  function send(/** @type {UploadState} */ { id, taskId }) {
+  function send(/** @type {string} */ id) {
     const { file } = parcels[id];
-    parcels[id].sending = new Upload(file, {
-      uploadUrl: `/uploads/${taskId}`,
+    const sending = new Upload(file, {
+      uploadUrl: `/uploads/${id}`,
       chunkSize: PIECE,
       retryDelays: PATIENCE,
       storeFingerprintForResuming: false,
@@ -63,56 +74,53 @@ export function uploadsOf({ api, model, scope, commands }) {
         stop(id, problemOf(answer?.getStatus() ?? 0, await new Response(answer?.getBody()).json().catch(() => null)));
       },
     });
+    parcels[id].sending = sending;
     change(id, { state: "sending" });
-    parcels[id].sending.start();
+    sending.start();
+    next();
   }
 
   /** A line that broke is waited for; an answer that says no is told. */
   function stop(/** @type {string} */ id, /** @type {ProblemLike} */ problem) {
     parcels[id]?.sending?.abort();
-    if (problem.status !== 0) return move(id, "failed", { problem });
+    if (problem.status !== 0) return move(id, "failed", problem);
     move(id, "interrupted");
-    scope.after(AGAIN, () => all("interrupted").forEach(uploads.resume));
-  }
-
-  function add(/** @type {File} */ file, /** @type {Partial<UploadState>} */ known, options = {}) {
-    const id = newKey();
-    parcels[id] = { file, options };
-    model.dispatch({ type: "upload_added", upload: { id, taskId: null, name: file.name, size: file.size, sent: 0, state: "new", problem: null, ...known } });
-    move(id, known.taskId ? "waiting" : "new");
+    scope.after(AGAIN, () => model.upload(id).peek()?.state === "interrupted" && move(id, "waiting"));
   }
 
   /** @type {UploadsLike} */
-  const uploads = {
-    batches,
+  const uploading = {
     get busy() {
-      return all().some(({ state }) => state !== "sent" && state !== "failed");
+      return announcing > 0 || all().some(({ state }) => state !== "sent" && state !== "failed");
     },
-    add(files, options) {
-      const batch = files.length > 1 ? newKey() : "";
-      for (const file of files) add(file, { batch }, options);
+    async add(goods, options, tell) {
+      announcing += 1;
+      const { files, skipped } = await found(goods);
+      if (skipped) toast(t("queue.skipped", { count: skipped }));
+      if (files.length) await announce(files, options, tell);
+      announcing -= 1;
     },
-    goOn(taskId, file) {
-      for (const before of all()) if (before.taskId === taskId) uploads.drop(before.id);
-      add(file, { taskId });
+    goOn(id, file) {
+      parcels[id]?.sending?.abort();
+      parcels[id] = { file };
+      change(id, { id, size: file.size, sent: 0, state: "waiting" });
+      move(id, "waiting");
     },
     pause(id) {
       parcels[id].sending?.abort();
       move(id, "paused");
     },
-    resume: ({ id, taskId }) => move(id, taskId ? "waiting" : "new", { problem: null }),
+    resume: (id) => move(id, "waiting"),
     drop(id) {
       parcels[id]?.sending?.abort();
       delete parcels[id];
       model.dispatch({ type: "upload_gone", id });
-      move(id, "");
+      next();
     },
   };
-  return uploads;
+  return uploading;
 }
 
 /** Whether the server waits for another recording: pieces of two would make one that nobody recorded. @type {(file: File, answer: any) => boolean} */
 const isOther = (file, answer) =>
-  answer.getHeader("Upload-Length") !== `${file.size}` || !(answer.getHeader("Upload-Metadata") ?? "").includes(base64(file.lastModified));
-
-const base64 = (/** @type {unknown} */ value) => btoa(String.fromCharCode(...new TextEncoder().encode(`${value}`)));
+  answer.getHeader("Upload-Length") !== `${file.size}` || !(answer.getHeader("Upload-Metadata") ?? "").includes(btoa(`${file.lastModified}`));

@@ -1,50 +1,53 @@
-// Owns the queue: the ways in, what is shown of it, batches, rows, and what is said while there is nothing.
+// Owns the queue: the ways in, what is shown of it, Jobs, rows, and what is said while there is nothing.
 
 import { useApp } from "../app.js";
 import { html, useEffect, useMemo, useRef } from "../lib.js";
 import { steady } from "../model.js";
 import { link } from "../route.js";
 import { t } from "../words.js";
-import { arranged, batchesBefore, FILTERS, SORTS } from "./arranging.js";
+import { Choice, filled } from "./choice.js";
 import { DropZone } from "./drop-zone.js";
-import { JobBar } from "./job-bar.js";
-import { Choice, filled } from "./options-form.js";
+import { headsOf, JobBar } from "./job-bar.js";
 import { TaskRow } from "./task-row.js";
 
+/** What can be chosen, as the server calls it. @type {Record<string, Record<string, string>>} */
+const CHOICES = {
+  status: { open: "queued,downloading,processing", done: "completed,partial", failed: "failed", cancelled: "cancelled" },
+  sort: { oldest: "created", name: "name", status: "status", length: "-duration" },
+};
+
 export function QueueView() {
-  const { model, uploads, route } = useApp();
-  const { query } = route.value;
-  const all = useMemo(() => listed(model, uploads.batches), []).value;
-  const sent = useMemo(() => steady(() => model.uploads.value.flatMap(({ id, taskId }) => [id, taskId ?? ""])), []).value;
-  const pending = sent.filter((_, at) => at % 2 === 0 && !sent[at + 1]);
-  const shown = arranged(all, query);
-  const heads = batchesBefore(shown, all);
-  const older = model.total.value - Object.keys(model.state.tasks).length;
-  // A recording that this page sends has one row all the way: its key is the upload's.
-  const row = (id = "", uploadId = "") => html`<${TaskRow} key=${uploadId || id} id=${id} uploadId=${uploadId} />`;
+  const { model, commands, route } = useApp();
+  const { q = "", status = "", sort = "" } = route.value.query;
+  const wish = Object.entries({ q: q.trim(), status: CHOICES.status[status], sort: CHOICES.sort[sort] });
+  const all = useMemo(() => listed(model), []).value;
+  const found = model.found.value;
+  const shown = found?.flatMap((id) => all.find((task) => task.id === id) ?? []) ?? all;
+  const heads = headsOf(shown, all);
+  const older = model.total.value - shown.length;
+  useEffect(() => commands.list(wish.map(([name, value]) => value && `&${name}=${encodeURIComponent(value)}`).join("")));
   return html`<${DropZone} />
     <section class="work" aria-labelledby="work-title">
       <h2 class="visually-hidden" id="work-title">${t("queue.work")}</h2>
-      ${all.length > 0 && html`<${Toolbar} />`}
+      ${(all.length > 0 || found) && html`<${Toolbar} />`}
       <ol class="tasks">
-        ${pending.map((uploadId) => row("", uploadId))}
-        ${shown.flatMap(({ id, batch }) => [
-          heads.has(id) && html`<${JobBar} key=${batch} tasks=${heads.get(id)} />`,
-          row(id, sent[sent.indexOf(id) - 1]),
+        ${shown.flatMap(({ id, job_id }) => [
+          heads.has(id) && html`<${JobBar} key=${job_id} tasks=${heads.get(id)} />`,
+          html`<${TaskRow} key=${id} id=${id} />`,
         ])}
       </ol>
-      ${model.listed.value && !shown.length && !pending.length && html`<p class="empty">${t(all.length ? "queue.none_match" : "queue.empty")}</p>`}
-      ${older > 0 && html`<${More} key=${all.length} count=${older} eager=${!!(query.q || query.status || query.sort)} />`}
+      ${model.listed.value && !shown.length && html`<p class="empty">${t(found ? "queue.none_match" : "queue.empty")}</p>`}
+      ${older > 0 && html`<${More} key=${shown.length} count=${older} />`}
     </section>`;
 }
 
-/** Of each Task what the list depends on: progress changes none of it. @type {(model: ModelLike, batches: Record<string, string>) => ReadonlySignal<Listed[]>} */
-function listed(model, batches) {
+/** Of each Task what the list depends on: progress changes none of it. */
+function listed(/** @type {ModelLike} */ model) {
   /** @type {Record<string, ReadonlySignal<Listed>>} */
   const known = {};
   const about = (/** @type {string} */ id) => {
-    const { filename, status, duration_seconds, job_id } = /** @type {TaskState} */ (model.task(id).value);
-    return { id, filename, status, duration_seconds, job_id, batch: batches[id] ?? job_id };
+    const { status, job_id } = /** @type {TaskState} */ (model.task(id).value);
+    return { id, status, job_id };
   };
   return steady(() => model.order.value.map((id) => (known[id] ??= steady(() => about(id))).value));
 }
@@ -52,24 +55,24 @@ function listed(model, batches) {
 /** What is chosen stands in the address, so that a reload keeps it; a letter typed is no place to go back to. */
 function Toolbar() {
   const { query } = useApp().route.value;
-  const changed = (/** @type {Event} */ event) => location.replace(link(`/?${new URLSearchParams(filled(event))}`));
-  return html`<form class="toolbar" role="search" onInput=${changed} onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+  const choices = Object.entries(CHOICES).map(
+    ([name, own]) => html`<${Choice} key=${name} name=${name} value=${query[name]} of=${["", ...Object.keys(own)].map((one) => [one, t(`queue.${name}.by.${one}`)])} />`,
+  );
+  return html`<form class="toolbar" role="search" onSubmit=${(event) => event.preventDefault()}
+    onInput=${(event) => location.replace(link(`/?${new URLSearchParams(filled(event))}`))}>
     <input type="search" name="q" value=${query.q ?? ""} placeholder=${t("queue.search")} aria-label=${t("queue.search")} />
-    <${Choice} name="status" value=${query.status} of=${["", ...Object.keys(FILTERS)].map((one) => [one, t(`queue.filter.${one}`)])} />
-    <${Choice} name="sort" value=${query.sort} of=${["", ...Object.keys(SORTS)].map((one) => [one, t(`queue.sort.${one}`)])} />
+    ${choices}
   </form>`;
 }
 
-/** Older Tasks are read when one comes to the end of the list; all of them (`eager`) when they are sorted or searched. @type {QueuePart} */
-function More({ count, eager }) {
+/** Older Tasks are read when one comes to the end of the list. @type {QueuePart} */
+function More({ count }) {
   const { commands } = useApp();
   const button = useRef(/** @type {any} */ (null));
-  const more = () => void commands.more().catch(() => {});
   useEffect(() => {
-    if (eager) return more();
-    const end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more());
+    const end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && commands.more());
     end.observe(button.current);
     return () => end.disconnect();
-  }, [eager]);
-  return html`<button type="button" class="secondary more" ref=${button} onClick=${more}>${t("queue.more", { count })}</button>`;
+  }, []);
+  return html`<button type="button" class="secondary more" ref=${button} onClick=${commands.more}>${t("queue.more", { count })}</button>`;
 }

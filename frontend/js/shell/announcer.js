@@ -1,12 +1,11 @@
 // Owns what a screen reader is told: of Tasks and of the connection what is worth a sentence, at most one message every two seconds.
 
-import { effect, html, signal } from "../lib.js";
+import { effect } from "../lib.js";
+import { isFinished } from "../task.js";
 import { percent, t } from "../words.js";
 
 const PAUSE = 2_000;
 const STEP = 25;
-
-const said = signal("");
 
 /** @type {(app: Pick<AppLike, "model" | "scope">) => AppLike["announce"]} */
 export function announcer({ model, scope }) {
@@ -17,11 +16,14 @@ export function announcer({ model, scope }) {
   /** @type {Record<string, TaskState>} */
   const seen = {};
   let pausing = false;
+  const place = document.body.appendChild(document.createElement("p"));
+  place.className = "visually-hidden";
+  place.role = "status";
 
   /** What came up during the pause is said in one go, only the newest of each topic. */
   function speak() {
     if (pausing || !waiting.size) return;
-    said.value = [...waiting.values()].slice(-3).join(" ");
+    place.textContent = [...waiting.values()].slice(-3).join(" ");
     waiting.clear();
     pausing = true;
     scope.after(PAUSE, () => {
@@ -50,10 +52,8 @@ export function announcer({ model, scope }) {
       seen[id] = task;
       const { filename: name, status, progress_percentage: far, stalled } = task;
       const step = status === "processing" && far >= STEP ? percent(far - (far % STEP)) : "";
-      tell(id, t(`shell.told.${stalled ? "stalled" : status}`, { name, step }), task.lived);
+      tell(id, t(`shell.told.${stalled ? "stalled" : status}`, { name, step }), id in before || !isFinished(task));
     }
   }));
   return announce;
 }
-
-export const Announcements = () => html`<p class="visually-hidden" role="status">${said.value}</p>`;

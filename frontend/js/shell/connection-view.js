@@ -2,12 +2,12 @@
 
 import { useApp } from "../app.js";
 import { html } from "../lib.js";
-import { t, timeOfDay } from "../words.js";
+import { dateTime, t } from "../words.js";
 
 /** The server says something every 30 s; a live connection that is silent for longer is not to be trusted. */
 const STALE_AFTER = 40_000;
 
-/** @type {(props: { retry: () => void }) => VNode} */
+/** @type {Component} */
 export function ConnectionView({ retry }) {
   const { model } = useApp();
   const now = model.now.value;
@@ -16,7 +16,7 @@ export function ConnectionView({ retry }) {
   const seconds = Math.ceil(((retryAt ?? 0) - now) / 1000);
   return html`<div class="connection" id="connection" data-state=${shown} title=${reason ?? t(`shell.${shown}.meaning`)}>
     ${seconds > 0 ? t(`shell.${shown}.soon`, { seconds }) : t(`shell.${shown}`)}
-    ${lastEventAt && html`<span class="muted">${t("shell.heard", { time: timeOfDay(lastEventAt) })}</span>`}
+    ${lastEventAt && html`<span class="muted">${t("shell.heard", { time: dateTime(lastEventAt, { timeStyle: "medium" }) })}</span>`}
     ${retryAt && html`<button type="button" class="link" onClick=${retry}>${t("shell.again")}</button>`}
   </div>`;
 }

@@ -1,6 +1,6 @@
 // Owns dialogs: the browser's own <dialog>, which keeps the focus inside, ends with Escape and gives the focus back.
 
-import { html, signal, useEffect, useRef } from "../lib.js";
+import { html, render, useEffect, useRef } from "../lib.js";
 import { t } from "../words.js";
 import { IconButton } from "./icon.js";
 
@@ -18,30 +18,20 @@ export function Dialog({ title, close, children, class: kind = "" }) {
   </dialog>`;
 }
 
-const asked = signal(/** @type {{ question: string, detail?: string, action?: string, answer: (yes: boolean) => void } | null} */ (null));
-
-/** @type {AppLike["confirm"]} */
-export const confirm = (question, options) =>
+/** A question stands beside the page, not in it: whoever asks needs no place for it. @type {AppLike["confirm"]} */
+export const confirm = (question, { detail, action = t("shell.yes") } = {}) =>
   new Promise((resolve) => {
-    asked.value = {
-      question,
-      ...options,
-      answer(yes) {
-        asked.value = null;
-        resolve(yes);
-      },
+    const place = document.body.appendChild(document.createElement("div"));
+    const answer = (/** @type {boolean} */ yes) => {
+      render(null, place);
+      place.remove();
+      resolve(yes);
     };
+    render(html`<${Dialog} title=${question} close=${() => answer(false)}>
+      <p>${detail}</p>
+      <footer>
+        <button type="button" class="secondary" onClick=${() => answer(false)}>${t("shell.cancel")}</button>
+        <button type="button" class="primary" onClick=${() => answer(true)}>${action}</button>
+      </footer>
+    <//>`, place);
   });
-
-/** Where the questions of `confirm` appear. */
-export function Questions() {
-  if (!asked.value) return null;
-  const { question, detail, action = t("shell.yes"), answer } = asked.value;
-  return html`<${Dialog} title=${question} close=${() => answer(false)}>
-    <p>${detail}</p>
-    <footer>
-      <button type="button" class="secondary" onClick=${() => answer(false)}>${t("shell.cancel")}</button>
-      <button type="button" class="primary" onClick=${() => answer(true)}>${action}</button>
-    </footer>
-  <//>`;
-}

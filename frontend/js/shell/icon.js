@@ -2,9 +2,9 @@
 
 import { html } from "../lib.js";
 
-/** @type {(props: { name: string }) => VNode} */
+/** @type {Pictured} */
 export const Icon = ({ name }) => html`<svg class="icon" aria-hidden="true"><use href=${`/assets/icons.svg#${name}`} /></svg>`;
 
-/** A button that shows only its picture. @type {(props: { name: string, label: string, onClick: () => void }) => VNode} */
+/** A button that shows only its picture. @type {Pictured} */
 export const IconButton = ({ name, label, onClick }) =>
   html`<button type="button" class="quiet" aria-label=${label} title=${label} onClick=${onClick}><${Icon} name=${name} /></button>`;

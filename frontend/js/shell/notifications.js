@@ -1,22 +1,18 @@
 // Owns telling those who look elsewhere: in the title of the tab how far the Task at work is and how many Jobs ended, and a notification.
 
-import { effect, html, signal } from "../lib.js";
+import { effect, signal } from "../lib.js";
 import { isFinished } from "../task.js";
 import { t } from "../words.js";
-import { IconButton } from "./icon.js";
 
-const ended = signal(0);
-const permission = signal(globalThis.Notification?.permission);
-
-/** @type {(app: AppLike) => void} */
-export function notify({ model, uploads, scope }) {
-  /** Jobs seen unfinished: only those can end. What was dropped together counts as one. */
+/** @type {(app: Pick<AppLike, "model" | "scope">) => void} */
+export function notify({ model, scope }) {
+  const ended = signal(0);
+  /** Jobs seen unfinished: only those can end. */
   const open = new Set();
 
   function look() {
     const tasks = model.order.value.flatMap((id) => model.task(id).value ?? []);
-    const jobs = Map.groupBy(tasks, ({ id, job_id }) => uploads.batches[id] ?? job_id);
-    jobs.forEach((own, job) => {
+    Map.groupBy(tasks, (task) => task.job_id).forEach((own, job) => {
       if (!own.every(isFinished)) open.add(job);
       else if (open.delete(job) && document.hidden) tell(own);
     });
@@ -25,20 +21,13 @@ export function notify({ model, uploads, scope }) {
     document.title = [ended.value && `(${ended.value})`, doing, t("shell.name")].filter(Boolean).join(" ");
   }
 
+  function tell(/** @type {TaskState[]} */ tasks) {
+    ended.value = ended.peek() + 1;
+    const title = t(tasks.some(({ status }) => status === "failed") ? "shell.ended.failed" : "shell.ended", { count: tasks.length });
+    const body = tasks.map((task) => task.filename).join(", ");
+    if (globalThis.Notification?.permission === "granted") new Notification(title, { body, icon: "/assets/icon.svg" });
+  }
+
   scope.own(effect(look));
   scope.listen(document, "visibilitychange", () => document.hidden || (ended.value = 0));
-}
-
-/** @type {(tasks: TaskState[]) => void} */
-function tell(tasks) {
-  ended.value = ended.peek() + 1;
-  const title = t(tasks.some(({ status }) => status === "failed") ? "shell.ended.failed" : "shell.ended", { count: tasks.length });
-  const body = tasks.map((task) => task.filename).join(", ");
-  if (permission.peek() === "granted") new Notification(title, { body, icon: "/assets/icon.svg" });
-}
-
-/** Asks for the permission, and only when it is clicked. */
-export function Bell() {
-  const ask = async () => void (permission.value = await Notification.requestPermission());
-  return permission.value === "default" && html`<${IconButton} name="bell" label=${t("shell.notify")} onClick=${ask} />`;
 }

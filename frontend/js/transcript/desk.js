@@ -4,9 +4,11 @@ import { computed, effect, signal } from "../lib.js";
 import { steady } from "../model.js";
 import { isFinished } from "../task.js";
 import { voices } from "./document.js";
-import { newEdits } from "./edits.js";
+import { editsOf } from "./edits.js";
 import { found, placeAt, timedWords } from "./moments.js";
 import { newPlayer } from "./player.js";
+
+const SETTLE = 500;
 
 /** @param {AppLike} app @param {string} id */
 export function newDesk(app, id) {
@@ -18,7 +20,8 @@ export function newDesk(app, id) {
     const { segments: _, seq, seen, progress_percentage, stage_percentage, message, eta_seconds, stalled, endsAt, pace, began, ...facts } = whole.value;
     return facts;
   });
-  const edits = newEdits(app, id, scope);
+  const edits = editsOf(app, id);
+  scope.own(edits.leave);
   const player = newPlayer();
   const finished = computed(() => Boolean(whole.value && isFinished(whole.value)));
   const editable = computed(() => finished.value && Boolean(edits.shown.value));
@@ -27,7 +30,17 @@ export function newDesk(app, id) {
   const said = computed(() => (place.value < 0 ? -1 : timedWords(segments.value[place.value]).findLastIndex(({ start }) => start <= player.time.value)));
   const query = signal(/** @type {string | null} */ (null));
   const matches = computed(() => found(segments.value, query.value ?? ""));
-  scope.own(effect(() => void (finished.value && edits.load())));
+  const version = computed(() => whole.value?.version ?? 0);
+  scope.own(effect(() => {
+    if (!finished.value) return;
+    edits.load();
+    app.commands.watch(id);
+  }));
+  /** Somebody edited it; if it was this page, the answer is on its way. */
+  scope.own(effect(() => {
+    const newest = version.value;
+    return scope.after(SETTLE, () => newest > (edits.saved.peek()?.version ?? newest) && edits.load());
+  }));
   return {
     scope, whole, task, edits, player, finished, editable, segments, place, said, query, matches, match: signal(0), voices: computed(() => voices(segments.value)),
     /** The key of the segment that is written in. */

@@ -28,29 +28,43 @@ export function withEdit(shown, { kind, key, value: text }) {
 /** @param {Shown} shown @param {string} key */
 export const segmentOf = ({ segments }, key) => segments.find((one) => one.key === key);
 
-/** The edit that takes one back. @param {Shown} shown @param {Edit} edit @returns {Edit} */
-export function inverse(shown, { kind, key }) {
+/** The segments that a speaker loses to another; `of`: only those with these keys. @type {(shown: Shown, edit: Edit) => ShownSegment[]} */
+const given = ({ segments }, { key, of }) => segments.filter((one) => one.speaker_label === key && (!of || of.includes(one.key ?? "")));
+
+/** The edit that takes one back; what a restoration took away nobody has kept. @type {(shown: Shown, edit: Edit) => Edit | undefined} */
+export function inverse(shown, edit) {
+  const { kind, key, value } = edit;
   const { text = "", speaker_label: label, speaker = null } = segmentOf(shown, key) ?? {};
-  if (kind === "split") return { kind: "merge", key };
-  if (kind === "merge") return { kind: "split", key, value: [...text].length };
-  const name = () => shown.speakers.find((one) => one.label === key)?.name ?? null;
-  return { kind, key, value: kind === "text" ? text : kind === "speaker" ? (label ?? speaker) : name() };
+  switch (kind) {
+    case "text": return { kind, key, value: text };
+    case "speaker": return { kind, key, value: label ?? speaker };
+    case "name": return { kind, key, value: shown.speakers.find((one) => one.label === key)?.name ?? null };
+    case "give": return { kind, key: value, value: key, of: given(shown, edit).map((one) => one.key ?? "") };
+    case "split": return { kind: "merge", key };
+    case "merge": return { kind: "split", key, value: [...text].length };
+  }
 }
 
-/** Method, path and body; undefined if there is no such segment. @param {Shown} shown @param {Edit} edit @returns {[string, string, any] | undefined} */
-export function requestOf({ segments }, { kind, key, value }) {
+/** Method, path and body; undefined if there is no such segment, or none left to give. @type {(shown: Shown, edit: Edit) => [string, string, object?] | undefined} */
+export function requestOf(shown, edit) {
+  const { kind, key, value } = edit;
   if (kind === "name") return ["PUT", `speakers/${encodeURIComponent(key)}`, { name: value }];
-  const place = segments.findIndex((one) => one.key === key);
-  const [first, last] = [segments[place]?.id, segments[place + 1]?.id];
-  if (!first || (kind === "merge" && !last)) return undefined;
-  if (kind === "merge") return ["POST", "segments/merge", { first, last }];
-  return kind === "split" ? ["POST", `segments/${first}/split`, { offset: value }] : ["PATCH", `segments/${first}`, { [kind]: value }];
+  const place = kind === "give" ? shown.segments.indexOf(given(shown, edit)[0]) : shown.segments.findIndex((one) => one.key === key);
+  const [first, last] = [shown.segments[place]?.id, shown.segments[place + 1]?.id];
+  if (!first) return undefined;
+  switch (kind) {
+    case "merge": return last ? ["POST", "segments/merge", { first, last }] : undefined;
+    case "split": return ["POST", `segments/${first}/split`, { offset: value }];
+    case "restore": return ["DELETE", `segments/${first}/edit`];
+    case "text": return ["PATCH", `segments/${first}`, { text: value }];
+    default: return ["PATCH", `segments/${first}`, { speaker: value }];
+  }
 }
 
-/** White space as the server keeps it. @param {string} text */
+/** White space as the server keeps it. @type {(text: string) => string} */
 export const tidy = (text) => text.replace(/[ \t\r\n]+/g, " ").trim();
 
-/** Who speaks, each with the number of a colour. @param {ShownSegment[]} segments @returns {Map<string | null, number>} */
+/** Who speaks, each with the number of a colour. @type {(segments: ShownSegment[]) => Map<string | null, number>} */
 export function voices(segments) {
   const found = new Map();
   for (const { speaker } of segments) if (speaker && !found.has(speaker)) found.set(speaker, found.size % 8);

@@ -6,11 +6,30 @@ import { t } from "../words.js";
 import { inverse, requestOf, segmentOf, withChange, withEdit } from "./document.js";
 import { placeAt } from "./moments.js";
 
-/** Throws a Problem. @param {string} id @returns {Promise<Shown>} */
-const read = (id) =>
+const STORE = "cesar.edits.";
+const RETRY = 5_000;
+
+/** @type {Map<string, Edits>} */
+const open = new Map();
+
+/** One for each Task, whoever asks, so that nothing is sent twice. @type {(app: AppLike, id: string) => Edits} */
+export function editsOf(app, id) {
+  const edits = open.get(id) ?? newEdits(app, id);
+  open.set(id, edits);
+  return edits;
+}
+
+/** What was written and could not be sent before the page was closed. @type {(app: AppLike) => void} */
+export function sendKept(app) {
+  for (const name of Object.keys(localStorage)) if (name.startsWith(STORE)) editsOf(app, name.slice(STORE.length)).load();
+}
+
+/** Throws a Problem. @type {(path: string) => Promise<Shown>} */
+const read = (path) =>
   new Promise((done, fail) => {
     const reader = new Worker(new URL("./reader.js", import.meta.url), { type: "module" });
-    const segments = /** @type {ShownSegment[]} */ ([]);
+    /** @type {ShownSegment[]} */
+    const segments = [];
     reader.onerror = () => fail(unreachable(""));
     reader.onmessage = ({ data: { slice, status, rest, failure } }) => {
       if (slice) return void segments.push(...slice);
@@ -18,49 +37,69 @@ const read = (id) =>
       if (status === 200) done({ ...rest, segments });
       else fail(failure ? unreachable(failure) : problemOf(status, rest));
     };
-    reader.postMessage(`/tasks/${id}/transcript`);
+    reader.postMessage(path);
   });
 
-/** @param {AppLike} app @param {string} id @param {AppLike["scope"]} scope */
-export function newEdits(app, id, scope) {
-  const store = `cesar.edits.${id}`;
+/** @param {AppLike} app @param {string} id */
+export function newEdits(app, id) {
+  const store = STORE + id;
+  const path = `/tasks/${id}/transcript`;
   const saved = signal(/** @type {Shown | null} */ (null));
   const waiting = signal(/** @type {Edit[]} */ (JSON.parse(localStorage.getItem(store) ?? "[]")));
   const shown = computed(() => saved.value && waiting.value.reduce(withEdit, saved.value));
   const [done, undone] = [signal(/** @type {Step[]} */ ([])), signal(/** @type {Step[]} */ ([]))];
   const conflict = signal(/** @type {Conflict | null} */ (null));
   const problem = signal(/** @type {ProblemLike | null} */ (null));
+  const crossOff = () => (waiting.value = waiting.value.slice(1));
   let sending = false;
+  let forget = () => {};
 
-  /** A Task that failed early has no transcript. */
-  const load = () =>
-    read(id).then(
-      (whole) => {
-        [saved.value, problem.value] = [whole, null];
-        send();
-      },
-      (failure) => void (failure.status === 409 || (problem.value = failure)),
-    );
+  const failed = (/** @type {ProblemLike} */ why, /** @type {() => void} */ again) => {
+    problem.value = why;
+    forget();
+    forget = app.scope.after(RETRY, again);
+  };
 
-  const queue = (/** @type {Edit} */ edit) => {
-    waiting.value = [...waiting.value, { ...edit, base: shown.value && segmentOf(shown.value, edit.key)?.text }];
+  /** Shows what was read, unless an edit has made something newer of it meanwhile. */
+  const take = (/** @type {Shown} */ whole) => {
+    if (whole.version < (saved.value?.version ?? 0)) return;
+    [saved.value, problem.value] = [whole, null];
     send();
   };
 
-  const add = (/** @type {Edit} */ edit) => {
-    if (!shown.value) return;
-    done.value = [...done.value, { edit, back: inverse(shown.value, edit) }];
-    undone.value = [];
-    queue(edit);
+  /** The text first: of ten hours, the words with their times are far more. */
+  async function load() {
+    try {
+      if (!saved.peek()) take(await read(`${path}?words=false`));
+      take(await read(path));
+    } catch (/** @type {any} */ refusal) {
+      if (refusal.status === 404) waiting.value = [];
+      // A Task that runs, or that failed early, has no transcript to edit.
+      else if (refusal.status !== 409) failed(refusal, load);
+    }
+  }
+
+  const queue = (/** @type {Edit} */ edit, base = shown.value && segmentOf(shown.value, edit.key)?.text) => {
+    waiting.value = [...waiting.value, { ...edit, base }];
+    send();
   };
 
-  /** @param {Signal<Step[]>} from @param {Signal<Step[]>} to @param {keyof Step} which */
-  const move = (from, to, which) => () => {
+  /** `base`: the text that a person saw, if it may be another by now. @type {(edit: Edit, base?: string) => void} */
+  const add = (edit, base) => {
+    if (!shown.value) return;
+    const back = inverse(shown.value, edit);
+    done.value = back ? [...done.value, { edit, back }] : [];
+    undone.value = [];
+    queue(edit, base);
+  };
+
+  /** Of words only those are replaced that the other half of the step left behind. @type {(from: Signal<Step[]>, to: Signal<Step[]>, which: keyof Step, other: keyof Step) => () => void} */
+  const move = (from, to, which, other) => () => {
     const step = from.value.at(-1);
     if (!step) return;
     from.value = from.value.slice(0, -1);
     to.value = [...to.value, step];
-    queue(step[which]);
+    queue(step[which], step[which].kind === "text" ? step[other].value : undefined);
   };
 
   async function send() {
@@ -71,31 +110,35 @@ export function newEdits(app, id, scope) {
       await sendOne(edit, saved.value);
       problem.value = null;
     } catch (/** @type {any} */ refusal) {
-      if (refusal.status === 412) saved.value = await read(id).catch(() => saved.value);
-      else if (!refusal.status || refusal.retryable || refusal.status === 409) problem.value = refusal;
+      if (refusal.status === 412) await read(path).then(take, () => {});
+      else if (!refusal.status || refusal.retryable || refusal.status === 409) failed(refusal, send);
       else disagree(edit, refusal);
     }
     sending = false;
     if (!problem.value) send();
   }
 
-  /** Words that are others by now are not overwritten: a person decides. What was sent already, by a view that was left, is no news. @param {Edit} edit @param {Shown} before */
+  /** Words that are others by now are not overwritten: a person decides. @type {(edit: Edit, before: Shown) => Promise<unknown>} */
   async function sendOne(edit, before) {
     const request = requestOf(before, edit);
     const now = segmentOf(before, edit.key)?.text;
-    if (edit.kind !== "text" || now !== edit.value) {
-      if (!request || (edit.kind !== "name" && now !== edit.base)) return disagree(edit);
-      const [method, path, body] = request;
-      saved.value = withChange(before, await app.api.json(method, `/tasks/${id}/${path}`, { body, etag: before.version, keepalive: true }));
-    }
-    waiting.value = waiting.value.slice(1);
+    // Nothing is left to give, or the words were sent by a page that was closed before it heard so.
+    if (edit.kind === "give" ? !request : edit.kind === "text" && now === edit.value) return crossOff();
+    if (!request || now !== edit.base) return disagree(edit);
+    const [method, what, body] = request;
+    saved.value = withChange(before, await app.api.json(method, `/tasks/${id}/${what}`, { body, etag: before.version, keepalive: true }));
+    if (edit.kind !== "give") crossOff();
   }
 
-  /** @param {Edit} edit @param {ProblemLike} [refusal] */
+  /** @type {(edit: Edit, refusal?: ProblemLike) => void} */
   function disagree(edit, refusal) {
     const segments = saved.value?.segments ?? [];
-    if (edit.kind === "text") return void (conflict.value = { edit, refusal, theirs: segments[placeAt(segments, parseInt(edit.key) / 1000)] });
-    waiting.value = waiting.value.slice(1);
+    if (edit.kind === "text") {
+      conflict.value = { edit, refusal, theirs: segments[placeAt(segments, parseInt(edit.key) / 1000)] };
+      if (!app.route.peek().path.includes(id)) app.toast(t("transcript.decide", { name: app.model.task(id).peek()?.filename ?? "" }));
+      return;
+    }
+    crossOff();
     done.value = undone.value = [];
     app.toast(refusal?.message ?? t("transcript.changed_meanwhile"));
   }
@@ -109,8 +152,9 @@ export function newEdits(app, id, scope) {
     send();
   };
 
-  // Not the scope's: what is under way when the view is left is still to be crossed off.
+  /** The view is left; what is still to be sent is kept and sent. */
+  const leave = () => waiting.value.length || open.delete(id);
+
   effect(() => (waiting.value.length ? localStorage.setItem(store, JSON.stringify(waiting.value)) : localStorage.removeItem(store)));
-  scope.every(5_000, () => problem.value && (saved.value ? send() : load()));
-  return { shown, waiting, writing: signal(false), done, undone, conflict, problem, load, add, resolve, undo: move(done, undone, "back"), redo: move(undone, done, "edit") };
+  return { saved, shown, waiting, writing: signal(false), done, undone, conflict, problem, load, add, resolve, leave, undo: move(done, undone, "back", "edit"), redo: move(undone, done, "edit", "back") };
 }

@@ -5,7 +5,7 @@ import { link } from "../route.js";
 import { t } from "../words.js";
 import { Tool } from "./tool.js";
 
-/** @param {OfDesk} props */
+/** @type {DeskPart} */
 export function FindBar({ desk: { query, matches, match, show } }) {
   const field = useRef(/** @type {any} */ (null));
   const count = matches.value.length;

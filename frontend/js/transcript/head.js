@@ -2,13 +2,14 @@
 
 import { useApp } from "../app.js";
 import { html } from "../lib.js";
+import { when } from "../library/parts.js";
 import { link } from "../route.js";
 import { Icon } from "../shell/icon.js";
 import { ProblemBox } from "../shell/problem-box.js";
-import { dateTime, duration, percent, t } from "../words.js";
+import { duration, languageName, percent, t } from "../words.js";
 import { Tool } from "./tool.js";
 
-/** @param {OfDesk & { task: any, file: any, length?: number | null, open: (dialog: string) => void }} props */
+/** @type {DeskPart} */
 export function Head({ desk: { edits, editable, finished, player, query, whole }, task, file, length, open }) {
   const { commands } = useApp();
   const tool = (/** @type {string} */ name, /** @type {string} */ icon, /** @type {() => void} */ run) => html`<${Tool} ...${{ name, icon, run }} shown />`;
@@ -17,15 +18,15 @@ export function Head({ desk: { edits, editable, finished, player, query, whole }
     <h2>${task.filename}</h2>
     <p class="transcript-facts">${factsOf(task, file, length)}</p>
     ${file && html`<p class="transcript-tags"><a class="link" href=${link(`/library/files/${file.id}`)}>${t("transcript.in_library")}</a>
-      ${file.tags.map((/** @type {string} */ tag) => html`<a class="tag" href=${link(`/library/files?tag=${encodeURIComponent(tag)}`)}>${tag}</a>`)}</p>`}
+      ${file.tags.map((/** @type {string} */ tag) => html`<a class="lib-tag" href=${link(`/library/files?tag=${encodeURIComponent(tag)}`)}>${tag}</a>`)}</p>`}
     ${task.warnings.map((/** @type {string} */ warning) => html`<div class="notice" key=${warning}><${Icon} name="alert" /><p>${warning}</p></div>`)}
     <${ProblemBox} problem=${task.problem} /><${ProblemBox} problem=${task.refusal} />
     ${missing && html`<p class="notice">${t(`transcript.${missing}`)}</p>`}
-    ${task.status === "partial" && html`<div class="notice"><p>${t("transcript.partial")}</p>${tool("retry_speakers", "retry", () => commands.retrySpeakers(task.id))}</div>`}
+    ${task.status === "partial" && html`<div class="notice"><p>${t("transcript.partial")}</p>${tool("retry_speakers", "retry", () => commands.retry(task.id, { from: "diarizing" }))}</div>`}
     ${/failed|cancelled/.test(task.status) && tool("retry", "retry", () => commands.retry(task.id))}
     ${!finished.value && html`<${Progress} whole=${whole} />`}
     <div class="transcript-tools">
-      ${editable.value && html`<${Tool} name="undo" run=${edits.undo} disabled=${!edits.done.value.length} /><${Tool} name="redo" run=${edits.redo} disabled=${!edits.undone.value.length} />
+      ${editable.value && html`<${Tool} name="undo" run=${edits.undo} off=${!edits.done.value.length} /><${Tool} name="redo" run=${edits.redo} off=${!edits.undone.value.length} />
         ${tool("speakers", "speakers", () => open("speakers"))}`}
       ${tool("find", "search", () => (query.value ??= ""))}
       ${tool("export", "download", () => open("export"))}
@@ -33,13 +34,12 @@ export function Head({ desk: { edits, editable, finished, player, query, whole }
   </header>`;
 }
 
-/** @param {{ whole: ReadonlySignal<TaskState> }} props */
+/** @type {Component} */
 const Progress = ({ whole: { value } }) =>
   html`<p class="transcript-facts">${t(`transcript.stage_${value.progress_stage ?? "queued"}`)} ${percent(value.progress_percentage)}</p>`;
 
-/** @param {any} task @param {any} file @param {number | null} [length] */
+/** @type {(task: any, file: any, length: number) => string} */
 function factsOf({ engine, model, detected_language: spoken }, file, length) {
-  const when = file?.effective_timestamp.value;
-  const language = spoken && new Intl.DisplayNames(document.documentElement.lang, { type: "language" }).of(spoken);
-  return [when && t("transcript.recorded", { when: dateTime(when) }), length && duration(length), engine, model, language].filter(Boolean).join(" · ");
+  const time = file?.effective_timestamp;
+  return [time?.value && t("transcript.recorded", { when: when(time) }), length && duration(length), engine, model, spoken && languageName(spoken)].filter(Boolean).join(" · ");
 }

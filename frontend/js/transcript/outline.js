@@ -1,48 +1,34 @@
 // Owns the outline of the recording, drawn from the server's peaks and coloured as far as it was played, and seeking in it.
 
 import { useApp } from "../app.js";
-import { html, useComputed, useEffect, useRef, useSignal, useSignalEffect } from "../lib.js";
+import { html, useComputed, useEffect, useSignal } from "../lib.js";
 import { t } from "../words.js";
 
-const BAR = 3;
+const BARS = 240;
 
-/** @param {OfDesk & { file: any, length: number }} props */
+/** @type {DeskPart} */
 export function Outline({ desk, file, length }) {
   const { api } = useApp();
   const { time, at, seek } = desk.player;
-  const canvas = useRef(/** @type {any} */ (null));
-  const [peaks, width] = [useSignal([]), useSignal(0)];
-  const played = useComputed(() => Math.round((time.value / length) * (width.value / BAR)));
-  useEffect(() => {
-    api.get(`/files/${file.id}/peaks?points=2000`).then(({ data }) => (peaks.value = data), () => {});
-    const watch = new ResizeObserver(([{ contentRect }]) => (width.value = contentRect.width));
-    watch.observe(canvas.current);
-    return () => watch.disconnect();
-  }, [file.id]);
-  useSignalEffect(() => draw(canvas.current, peaks.value, width.value, played.value));
+  const peaks = useSignal([]);
+  useEffect(() => void api.get(`/files/${file.id}/peaks?points=${BARS}`).then(({ data }) => (peaks.value = data), () => {}), [file.id]);
+  const bars = useComputed(() => drawn(peaks.value));
+  const box = useComputed(() => `0 -1 ${peaks.value.length / 2} 2`);
   const moved = (/** @type {any} */ { target }) => {
     seek(target.valueAsNumber);
     desk.show(desk.place.value);
   };
+  const upTo = (/** @type {number} */ percent) =>
+    html`<svg viewBox=${box} preserveAspectRatio="none" aria-hidden="true" style=${{ clipPath: `inset(0 ${100 - percent}% 0 0)` }}><path d=${bars} /></svg>`;
   return html`<div class="outline">
-    <canvas ref=${canvas} />
-    <input type="range" max=${length} step=${length > 3600 ? 5 : 1} value=${time} aria-label=${t("transcript.seek")} aria-valuetext=${at} onInput=${moved} />
+    ${upTo(100)}${upTo((100 * time.value) / length)}
+    <input type="range" max=${length} step=${length < 60 ? 0.1 : length < 3600 ? 1 : 5} value=${time} aria-label=${t("transcript.seek")} aria-valuetext=${at} onInput=${moved} />
   </div>`;
 }
 
-/** The canvas's `color` is for what was played, its `border-color` for the rest. @type {(canvas: any, peaks: number[], width: number, played: number) => void} */
-function draw(canvas, peaks, width, played) {
-  const pen = canvas.getContext("2d");
-  const { color, borderTopColor } = getComputedStyle(canvas);
-  const high = canvas.clientHeight;
-  [canvas.width, canvas.height] = [width * devicePixelRatio, high * devicePixelRatio];
-  pen.scale(devicePixelRatio, devicePixelRatio);
-  const bars = Math.floor(width / BAR);
-  const most = Math.max(8, ...peaks.map(Math.abs));
-  const place = (/** @type {number} */ bar) => 2 * Math.floor(((bar / bars) * peaks.length) / 2);
-  for (let bar = 0; bar < bars; bar += 1) {
-    const loudest = Math.max(0.05, ...peaks.slice(place(bar), Math.max(place(bar) + 2, place(bar + 1))).map((peak) => Math.abs(peak) / most));
-    pen.fillStyle = bar < played ? color : borderTopColor;
-    pen.fillRect(bar * BAR, (high * (1 - loudest)) / 2, BAR - 1, high * loudest);
-  }
+/** A line up and down for each pair of peaks, the loudest over the whole height. @type {(peaks: number[]) => string} */
+function drawn(peaks) {
+  const loudness = Array.from({ length: peaks.length / 2 }, (_, at) => Math.max(-peaks[2 * at], peaks[2 * at + 1]));
+  const most = Math.max(8, ...loudness);
+  return loudness.map((loud, at) => `M${at + 0.5} ${-Math.max(0.05, loud / most)}v${2 * Math.max(0.05, loud / most)}`).join("");
 }

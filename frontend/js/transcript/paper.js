@@ -3,7 +3,7 @@
 import { html, useEffect, useRef } from "../lib.js";
 import { clock } from "../words.js";
 
-/** @param {OfDesk} props */
+/** @type {DeskPart} */
 export function Paper({ desk: { scope, segments } }) {
   const sheet = useRef(/** @type {any} */ (null));
   useEffect(() => {
@@ -13,7 +13,7 @@ export function Paper({ desk: { scope, segments } }) {
   return html`<div class="paper" ref=${sheet} />`;
 }
 
-/** @param {Segment} segment @param {number} at @param {Segment[]} all */
+/** @type {(segment: Segment, at: number, all: Segment[]) => Node} */
 function asParagraph({ start, speaker, text }, at, all) {
   const line = document.createElement("p");
   line.textContent = `${clock(start)}  ${speaker && speaker !== all[at - 1]?.speaker ? `${speaker}: ` : ""}${text}`;

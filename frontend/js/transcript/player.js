@@ -19,9 +19,10 @@ export function newPlayer() {
   return { media, time, speed: signal(localStorage.getItem("cesar.speed") ?? "1"), playing: signal(false), broken: signal(false), at: computed(() => clock(time.value)), seek, toggle };
 }
 
-/** @param {OfDesk & { file: any, length: number }} props */
+/** @type {DeskPart} */
 export function Player({ desk, file, length }) {
   const { media, time, playing, speed, broken, at, seek, toggle } = desk.player;
+  const isSeen = file.streams.some((/** @type {{ type: string }} */ { type }) => type === "video");
   const setSpeed = (chosen = speed.value) => {
     localStorage.setItem("cesar.speed", (speed.value = chosen));
     if (media.current) media.current.playbackRate = Number(chosen);
@@ -30,19 +31,19 @@ export function Player({ desk, file, length }) {
     setSpeed();
     seek(time.value);
   };
-  const plays = (/** @type {boolean} */ now) => () => (playing.value = now);
+  const look = () => (playing.value = !media.current?.paused);
   useSignalEffect(() => {
     let frame = 0;
-    const look = () => {
+    const follow = () => {
       time.value = media.current?.currentTime ?? 0;
-      frame = requestAnimationFrame(look);
+      frame = requestAnimationFrame(follow);
     };
-    if (playing.value) look();
+    if (playing.value) follow();
     return () => cancelAnimationFrame(frame);
   });
   return html`<section class="player" aria-label=${t("transcript.player")}>
-    <${/^video/.test(file.mime_type) ? "video" : "audio"} ref=${media} src=${file.links.media} preload="metadata" onLoadedMetadata=${ready}
-      onPlay=${plays(true)} onPause=${plays(false)} onEnded=${plays(false)} onError=${() => (broken.value = true)} />
+    <${isSeen ? "video" : "audio"} ref=${media} src=${file.links.media} preload="metadata" playsinline onLoadedMetadata=${ready}
+      onPlay=${look} onPause=${look} onEnded=${look} onError=${() => (broken.value = true)} />
     <${Outline} ...${{ desk, file, length }} />
     <${Tool} name="back" icon="rewind" run=${() => seek(time.value - 5)} />
     <${Tool} name=${playing.value ? "pause" : "play"} run=${toggle} />

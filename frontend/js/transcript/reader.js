@@ -2,12 +2,14 @@
 
 import { keyed } from "./document.js";
 
+const SLICE = 250;
+
 self.onmessage = async ({ data: path }) => {
   try {
     const answer = await fetch(path, { cache: "no-cache" });
-    const { segments: plain = [], ...rest } = await answer.json();
-    const segments = keyed(plain);
-    for (let at = 0; at < segments.length; at += 250) self.postMessage({ slice: segments.slice(at, at + 250) });
+    const { segments = [], ...rest } = await answer.json();
+    const all = keyed(segments);
+    for (let at = 0; at < all.length; at += SLICE) self.postMessage({ slice: all.slice(at, at + SLICE) });
     self.postMessage({ status: answer.status, rest });
   } catch (failure) {
     self.postMessage({ failure: String(failure) });

@@ -4,7 +4,7 @@ import { useApp } from "../app.js";
 import { html, useSignalEffect } from "../lib.js";
 import { t } from "../words.js";
 
-/** @param {OfDesk} props */
+/** @type {DeskPart} */
 export function SaveState({ desk: { edits, editable } }) {
   const { announce } = useApp();
   const said = () => {

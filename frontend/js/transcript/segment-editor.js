@@ -1,5 +1,6 @@
-// Owns writing in one segment: its words, who says them, cutting it in two, joining it with the next.
+// Owns writing in one segment: its words, who says them, cutting it in two, joining it with the next, the machine's words again.
 
+import { useApp } from "../app.js";
 import { html, useEffect, useRef } from "../lib.js";
 import { t } from "../words.js";
 import { tidy } from "./document.js";
@@ -7,26 +8,30 @@ import { Tool } from "./tool.js";
 
 const PAUSE = 800;
 
-/** @param {OfDesk & { segment: ShownSegment, index: number }} props */
-export function SegmentEditor({ desk, segment: { key = "", text, speaker }, index }) {
+/** @type {DeskPart} */
+export function SegmentEditor({ desk, segment: { key = "", text, speaker, edited }, index }) {
+  const { confirm } = useApp();
   const { edits, editing, segments } = desk;
-  const field = useRef(/** @type {any} */ (null));
-  const now = useRef({ text, timer: 0 });
-  now.current.text = text;
+  const area = useRef(/** @type {any} */ (null));
+  /** What is written and not yet handed over, and the text that it replaces. */
+  const draft = useRef({ timer: 0, base: text });
+  const { current } = draft;
+  if (!current.timer) current.base = text;
   const add = (/** @type {Edit["kind"]} */ kind, /** @type {any} */ value) => edits.add({ kind, key, value });
-  const save = () => {
-    clearTimeout(now.current.timer);
+  const save = (field = area.current) => {
+    clearTimeout(current.timer);
+    current.timer = 0;
     edits.writing.value = false;
-    const written = tidy(field.current.value);
-    if (written !== now.current.text) add("text", written);
+    const written = tidy(field.value);
+    if (written !== current.base) edits.add({ kind: "text", key, value: written }, current.base);
   };
   const typed = () => {
-    clearTimeout(now.current.timer);
+    clearTimeout(current.timer);
+    current.timer = setTimeout(save, PAUSE);
     edits.writing.value = true;
-    now.current.timer = setTimeout(save, PAUSE);
   };
   const close = () => {
-    const row = field.current.closest("li");
+    const row = area.current.closest("li");
     editing.value = null;
     setTimeout(() => row.lastElementChild.focus());
   };
@@ -36,13 +41,17 @@ export function SegmentEditor({ desk, segment: { key = "", text, speaker }, inde
     desk.show(index + 1);
   };
   const split = () => {
-    const before = tidy(field.current.value.slice(0, field.current.selectionStart));
+    const { value, selectionStart } = area.current;
     save();
-    add("split", [...before].length);
+    add("split", [...tidy(value.slice(0, selectionStart))].length);
   };
   const merge = () => {
     save();
     add("merge", undefined);
+  };
+  const restore = async () => {
+    save();
+    if (await confirm(t("transcript.restore_question"), { detail: t("transcript.restore_detail"), action: t("transcript.restore") })) add("restore", undefined);
   };
   const keys = (/** @type {KeyboardEvent} */ event) => {
     const run = { Escape: close, Enter: event.ctrlKey || event.metaKey ? split : next }[event.key];
@@ -51,22 +60,20 @@ export function SegmentEditor({ desk, segment: { key = "", text, speaker }, inde
     run();
   };
   useEffect(() => {
-    const area = field.current;
-    area.focus();
-    return () => {
-      field.current = area;
-      save();
-    };
+    const field = area.current;
+    field.focus();
+    return () => save(field);
   }, []);
   useEffect(() => {
-    if (tidy(field.current.value) !== text) field.current.value = text;
+    if (!current.timer && tidy(area.current.value) !== text) area.current.value = text;
   }, [text]);
-  return html`<textarea class="words" ref=${field} rows=${Math.ceil(text.length / 60)} maxlength="5000" aria-label=${t("transcript.words")} onInput=${typed} onKeyDown=${keys} />
+  return html`<textarea class="words" ref=${area} rows=${Math.ceil(text.length / 60)} maxlength="5000" aria-label=${t("transcript.words")} onInput=${typed} onKeyDown=${keys} />
     <div class="segment-tools">
       <datalist id="speakers">${[...desk.voices.value.keys()].map((name) => html`<option value=${name} />`)}</datalist>
       <input list="speakers" value=${speaker} placeholder=${t("transcript.speaker")} aria-label=${t("transcript.speaker")} onChange=${({ target }) => add("speaker", target.value || null)} />
       <${Tool} name="split" run=${split} shown />
       ${index + 1 < segments.value.length && html`<${Tool} name="merge" run=${merge} shown />`}
+      ${edited && html`<${Tool} name="restore" icon="retry" run=${restore} shown />`}
       <${Tool} name="done" icon="check" run=${close} shown />
     </div>`;
 }

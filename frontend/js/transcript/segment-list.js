@@ -7,7 +7,7 @@ import { highlight } from "./highlights.js";
 import { SegmentRow } from "./segment-row.js";
 import { Tool } from "./tool.js";
 
-/** @param {OfDesk} props */
+/** @type {DeskPart} */
 export function SegmentList({ desk }) {
   const segments = desk.segments.value;
   const growing = !desk.finished.value;
@@ -44,8 +44,8 @@ export function SegmentList({ desk }) {
     followed.current = target;
   }, [target]);
 
-  const row = (/** @type {any} */ { index, key, start }) => html`<${SegmentRow} key=${key} ...${{ desk, index }} segment=${segments[index]}
-    before=${segments[index - 1]?.speaker} count=${segments.length} voice=${desk.voices.value.get(segments[index].speaker)} top=${start - margin} measure=${virtual.measureElement} />`;
+  const row = (/** @type {any} */ { index, key, start }) => html`<${SegmentRow} key=${key} desk=${desk} index=${index} segment=${segments[index]}
+    before=${segments[index - 1]?.speaker} count=${segments.length} top=${start - margin} measure=${virtual.measureElement} />`;
   const lost = (growing || desk.player.playing.value) && !isSeen(target);
   return html`<ol class="segments" role="list" ref=${list} style=${{ height: `${virtual.getTotalSize()}px` }} aria-label=${t("transcript.segments")}>
       ${virtual.getVirtualItems().map(row)}

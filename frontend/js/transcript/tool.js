@@ -4,10 +4,10 @@ import { html } from "../lib.js";
 import { Icon } from "../shell/icon.js";
 import { t } from "../words.js";
 
-/** @param {{ name: string, icon?: string, run: () => void, shown?: boolean, [more: string]: any }} props */
-export const Tool = ({ name, icon = name, run, shown, ...more }) => {
+/** `off`: there is nothing to do; it keeps the focus all the same. @type {Component} */
+export const Tool = ({ name, icon = name, run, shown, off, ...more }) => {
   const word = t(`transcript.${name}`);
-  return html`<button type="button" class="quiet" aria-label=${word} title=${shown ? null : word} onClick=${run} ...${more}>
+  return html`<button type="button" class="quiet" aria-label=${word} title=${shown ? null : word} aria-disabled=${off} onClick=${run} ...${more}>
     <${Icon} name=${icon} />${shown && html`<span>${word}</span>`}
   </button>`;
 };

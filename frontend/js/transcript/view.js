@@ -16,7 +16,7 @@ import { SaveState } from "./save-state.js";
 import { SegmentList } from "./segment-list.js";
 import { SpeakersDialog } from "./speakers.js";
 
-/** @param {{ id: string }} props */
+/** @type {Component} */
 export function TranscriptView({ id }) {
   const app = useApp();
   const desk = useMemo(() => newDesk(app, id), [id]);

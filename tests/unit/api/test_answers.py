@@ -20,6 +20,7 @@ from app.infrastructure.websocket import ConnectionManager
 from app.main import create_app
 from app.services.duplicate_service import DuplicateService
 from app.services.intake_service import IntakeService
+from app.services.work_filter import TaskFilter
 from tests.workbench import FACTS, Workbench
 
 UPLOADS = 60
@@ -176,4 +177,4 @@ async def test_an_upload_that_is_given_up_leaves_nothing(bench: Workbench, tmp_p
             await upload
         media.let_go.set()
     assert not [path for path in (tmp_path / "data" / "media").rglob("*") if path.is_file()]
-    assert bench.queries.tasks(None, 1, 10).total == 0
+    assert bench.queries.tasks(TaskFilter(), 1, 10).total == 0

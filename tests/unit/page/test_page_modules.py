@@ -5,10 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts import page_tools
+
 ROOT = Path(__file__).resolve().parents[3]
 FRONTEND = ROOT / "frontend"
 
-MOST_BYTES = 60 * 1024
+MOST_BYTES_AT_FIRST = 60 * 1024
+"""What a browser has to load before the page works."""
+
+MOST_BYTES = 160 * 1024
 MOST_LINES = 250
 
 HOSTS_THAT_NAME_A_FORMAT = {"www.w3.org"}
@@ -29,8 +34,10 @@ def test_nodes_tests_pass() -> None:
 
 
 def test_own_modules_are_small() -> None:
-    """All of them together, before compression, and none of them long."""
+    """All of them together and those of the first view, before compression, comments included; and none of them long."""
     sizes = {path.relative_to(FRONTEND).as_posix(): path.stat().st_size for path in own_modules()}
+    first = {path.relative_to(FRONTEND).as_posix() for path in page_tools.first_view()}
+    assert sum(size for name, size in sizes.items() if name in first) <= MOST_BYTES_AT_FIRST, sizes
     assert sum(sizes.values()) <= MOST_BYTES, sizes
     assert not [path for path in own_modules() if len(path.read_text().splitlines()) > MOST_LINES]
 
@@ -55,10 +62,7 @@ def test_nothing_names_another_host() -> None:
     assert {(name, host) for name, host in named if host not in HOSTS_THAT_NAME_A_FORMAT} == set()
 
 
-def test_every_module_is_fetched_at_once() -> None:
-    """`index.html` names all modules and words, and none that is gone; `page_tools.py preload` brings it up to date."""
+def test_the_first_view_is_fetched_at_once() -> None:
+    """`index.html` names the modules of the first view and all words, and nothing else; `page_tools.py preload` brings it up to date."""
     index = (FRONTEND / "index.html").read_text()
-    named = set(re.findall(r'rel="(?:module)?preload".* href="/assets/([^"]+)"', index))
-    modules = {path.relative_to(FRONTEND).as_posix() for path in own_modules()} - {"js/main.js", "js/docs.js"}
-    words = {path.relative_to(FRONTEND).as_posix() for path in FRONTEND.glob("locale/en/*.json")}
-    assert named == modules | words | {"vendor/preact.js", "vendor/tus.js", "vendor/virtual.js"}
+    assert page_tools.with_preloads(index) == index

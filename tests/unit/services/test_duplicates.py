@@ -22,6 +22,7 @@ from app.services.reuse import WouldRun, differing_options
 from app.services.runs import RunResult
 from app.services.search_service import SearchService
 from app.services.submission import ArrivedFile, Submission
+from app.services.work_filter import JobFilter
 from tests.unit.services.finished_tasks import said
 from tests.workbench import FACTS, Workbench
 
@@ -211,7 +212,7 @@ def test_a_refused_duplicate_leaves_nothing(bench: Workbench) -> None:
     assert refused.value.entry.http_status == 409
     assert first in (refused.value.detail or "")
     assert bench.queries.task(first).file_id in (refused.value.detail or "")
-    assert bench.queries.jobs(None, 1, 10).total == 1
+    assert bench.queries.jobs(JobFilter(), 1, 10).total == 1
     assert len(list(bench.storage.keys())) == 1
     with bench.database.read() as session:
         assert len(session.exec(select(File)).all()) == 1
@@ -347,6 +348,7 @@ def test_groups_show_files_pairs_and_decisions(bench: Workbench) -> None:
     submit(bench, b"c", b"a", b"c")
     groups = DuplicateService(bench.store, bench.tasks.duplicates)
     page = groups.groups(1, 50)
+    assert all(file.has_media for group in page.groups for file in group.files)
     assert page.total == 2
     assert [len(group.files) for group in page.groups] == [2, 3]
     oldest = page.groups[1].files[0].id
@@ -365,7 +367,7 @@ def test_a_repeated_submission_reuses_once(bench: Workbench) -> None:
         return bench.jobs.submit(Submission(options, files=(arrived,), idempotency_key="key"))
 
     assert again() == again()
-    assert bench.queries.jobs(None, 1, 10).total == 2
+    assert bench.queries.jobs(JobFilter(), 1, 10).total == 2
     assert len(list(bench.storage.keys())) == 2
 
 

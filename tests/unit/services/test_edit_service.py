@@ -1,5 +1,6 @@
 """People change transcripts, on a real database."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -273,3 +274,21 @@ def test_edits_go_with_their_task(bench: Workbench, edits: EditService, task_id:
     with bench.database.read() as session:
         for table in ("segment_edits", "speaker_names", "search_entries"):
             assert session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0  # noqa: S608
+
+
+def test_watchers_are_told_of_every_change(bench: Workbench, edits: EditService, task_id: str) -> None:
+    """An edit and a name each make an event with the new version and no text; what changes nothing, or is refused, makes none."""
+    before = bench.queries.task(task_id).seq
+    version = shown(bench, task_id).version
+    version = edits.change(task_id, version, "m2000", text="good evening").version
+    version = edits.name_speaker(task_id, version, "SPEAKER_00", "Zoe").version
+    edits.name_speaker(task_id, version, "SPEAKER_00", "Zoe")
+    assert refusal(lambda: edits.change(task_id, version - 1, "m0", text="late")) == "edit_conflict"
+    events = [json.loads(event.payload) for event in bench.log.since(task_id, before)]
+    assert [(event["type"], event["seq"], event["version"]) for event in events] == [
+        ("transcript_changed", before + 1, version - 1),
+        ("transcript_changed", before + 2, version),
+    ]
+    assert events[0].keys() == {"type", "task_id", "seq", "version", "timestamp"}
+    assert bench.announcements.announced[-1] == task_id
+    assert bench.queries.task(task_id).seq == before + 2

@@ -194,3 +194,15 @@ def test_no_path_of_the_server_is_shown(bench: Workbench, files: FileService) ->
     assert "secret" not in body
     assert "pw" not in body
     assert files.file(file_id).source_url == "https://example.org/a.wav"
+
+
+def test_tags_in_use_are_counted(bench: Workbench, files: FileService) -> None:
+    """The most used first, as they are in force; what was discarded as a copy does not count."""
+    first, second, third, copy = arrive(bench, "a.wav", "b.wav", "c.wav", "d.wav")
+    for file_id, tags in ((first, ["work", "old"]), (second, ["work"]), (third, ["home"]), (copy, ["gone"])):
+        files.decide(file_id, "tag_assignment", tags)
+    files.decide(first, "tag_assignment", ["work", "home"])
+    files.decide(copy, "discard_duplicate", None)
+    assert [(count.tag, count.files) for count in files.tags().tags] == [("home", 2), ("work", 2)]
+    files.decide(third, "tag_assignment", [])
+    assert [(count.tag, count.files) for count in files.tags().tags] == [("work", 2), ("home", 1)]

@@ -9,6 +9,7 @@ from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.services import turns
 from app.services.submission import ArrivedFile, Submission
+from app.services.work_filter import JobFilter
 from tests.workbench import FACTS, Workbench
 
 
@@ -34,7 +35,7 @@ def test_the_same_key_returns_the_same_job(bench: Workbench) -> None:
     """A repeated submission makes no second Job and leaves no second copy of the bytes."""
     first = bench.jobs.submit(submission(bench, "key"))
     assert bench.jobs.submit(submission(bench, "key")) == first
-    assert bench.queries.jobs(None, 1, 10).total == 1
+    assert bench.queries.jobs(JobFilter(), 1, 10).total == 1
     assert len(keys(bench)) == 1
 
 

@@ -12,6 +12,7 @@ from app.services.duplicate_rule import DuplicateRule
 from app.services.duplicate_service import DuplicateService
 from app.services.reuse import WouldRun
 from app.services.submission import ArrivedFile, ExpectedFile, Submission
+from app.services.work_filter import TaskFilter
 from tests.fakes.pipeline import Pipeline
 from tests.workbench import FACTS, Workbench
 
@@ -114,7 +115,7 @@ def test_a_job_over_the_library_may_ask_to_reuse_or_to_refuse(bench: Workbench) 
     with pytest.raises(CesarError, match="duplicate_refused"):
         again(bench, file_id, on_duplicate="refuse")
     never = file_of(bench, send(bench, b"b"))
-    bench.tasks.cancel(bench.queries.tasks(JobStatus.QUEUED, 1, 9).tasks[0].id)
+    bench.tasks.cancel(bench.queries.tasks(TaskFilter((JobStatus.QUEUED,)), 1, 9).tasks[0].id)
     assert answered(bench, again(bench, never, on_duplicate="reuse")).duplicate_of is None
 
 

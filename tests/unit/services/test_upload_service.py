@@ -18,11 +18,13 @@ from app.domain.errors import CesarError
 from app.domain.options import TranscriptionOptions
 from app.domain.parts import Checksum
 from app.domain.ports import MediaFacts
+from app.domain.upload_metadata import write_metadata
 from app.infrastructure.storage.growing import LocalGrowingFiles
 from app.services.retry import Redo
 from app.services.upload_finisher import UploadFinisher
 from app.services.upload_rows import storage_name
 from app.services.upload_service import NewUpload, UploadService
+from app.services.work_filter import TaskFilter, TaskOrder
 from tests.workbench import FACTS, Workbench
 
 
@@ -57,7 +59,7 @@ class Uploads:
         )
 
     def begin(self, length: int, key: str | None = None, filename: str = "a.wav") -> str:
-        return self.service.begin(NewUpload(filename, length, "", TranscriptionOptions(), key)).id
+        return self.service.begin(NewUpload(filename, length), TranscriptionOptions(), key).id
 
     def send(self, upload_id: str, at: int, data: bytes, checksum: Checksum | None = None) -> None:
         writer = self.service.open(upload_id, at, checksum)
@@ -153,7 +155,7 @@ def test_limits_hold_before_the_first_byte(uploads: Uploads, monkeypatch: pytest
     monkeypatch.setattr(uploads.files, "free_bytes", lambda: 5)
     with pytest.raises(CesarError, match="disk_full"):
         uploads.begin(6)
-    assert uploads.bench.queries.tasks(None, 1, 10).total == 0
+    assert uploads.bench.queries.tasks(TaskFilter(), 1, 10).total == 0
 
 
 def test_what_is_no_recording_fails_and_goes(uploads: Uploads) -> None:
@@ -266,7 +268,7 @@ def test_nothing_for_too_long_is_the_end(tmp_path: Path) -> None:
 def _begin_expired(uploads: Uploads) -> str:
     with pytest.raises(CesarError, match="upload_expired"):
         uploads.begin(8)
-    return uploads.bench.queries.tasks(None, 1, 1).tasks[0].id
+    return uploads.bench.queries.tasks(TaskFilter(), 1, 1).tasks[0].id
 
 
 def test_a_damaged_piece_does_not_count(uploads: Uploads) -> None:
@@ -373,3 +375,52 @@ def test_offsets_follow_a_simple_model(uploads: Uploads, pieces: list[tuple[int,
     uploads.send(upload_id, stands, content[stands:])
     uploads.finisher.finish(upload_id)
     assert uploads.bytes_of(upload_id) == content
+
+
+def test_many_uploads_are_one_job(uploads: Uploads) -> None:
+    """A Task and an upload for each, in order; each goes its own way, and the Job ends with the last of them."""
+    sizes = {"a.wav": 5, "b.wav": 3, "c.wav": 4}
+    wanted = [NewUpload(name, size, write_metadata({"filename": name})) for name, size in sizes.items()]
+    job_id = uploads.service.begin_all(wanted, TranscriptionOptions(), "key")
+    assert uploads.service.begin_all(wanted, TranscriptionOptions(), "key") == job_id
+    queries = uploads.bench.queries
+    job = queries.job(job_id)
+    assert [(task.filename, task.uploading, task.links.upload) for task in job.tasks] == [
+        (f"{name}.wav", True, f"/uploads/{task.id}") for name, task in zip("abc", job.tasks, strict=True)
+    ]
+    assert [uploads.service.find(task.id).length for task in job.tasks] == [5, 3, 4]
+    first, second, third = (task.id for task in job.tasks)
+    uploads.send(first, 0, b"12345")
+    uploads.finisher.finish(first)
+    assert (queries.task(first).uploading, queries.task(first).links.upload) == (False, None)
+    assert [task.uploading for task in queries.tasks(TaskFilter(order=TaskOrder.NAME)).tasks] == [False, True, True]
+    uploads.service.end(second)
+    uploads.bench.tasks.fail(uploads.bench.claim().lease, CesarError("bad_media"))
+    assert (queries.job(job_id).status, queries.job(job_id).progress_current) == ("processing", 2)
+    uploads.send(third, 0, b"1234")
+    uploads.probe.error = CesarError("not_media")
+    uploads.finisher.finish(third)
+    assert (queries.job(job_id).status, queries.job(job_id).progress_current) == ("partial", 3)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ([NewUpload("a.wav", 5), NewUpload("b.wav", 1001)], "too_large"),
+        ([NewUpload("a.wav", 5), NewUpload("b.exe", 5)], "unsupported_extension"),
+    ],
+)
+def test_of_many_uploads_all_or_none_is_accepted(uploads: Uploads, wanted: list[NewUpload], code: str) -> None:
+    """One that is refused leaves nothing of the others."""
+    with pytest.raises(CesarError) as refused:
+        uploads.service.begin_all(wanted, TranscriptionOptions())
+    assert refused.value.code == code
+    assert uploads.bench.queries.tasks().total == 0
+
+
+def test_room_is_needed_for_all_of_them(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each alone would fit."""
+    monkeypatch.setattr(uploads.files, "free_bytes", lambda: 9)
+    with pytest.raises(CesarError) as refused:
+        uploads.service.begin_all([NewUpload("a.wav", 5), NewUpload("b.wav", 5)], TranscriptionOptions())
+    assert refused.value.code == "disk_full"

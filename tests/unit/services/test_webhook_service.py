@@ -18,6 +18,7 @@ from app.models import WebhookDelivery
 from app.services.runs import RunResult
 from app.services.submission import ArrivedFile, Submission
 from app.services.webhook_service import CLAIM_SECONDS, LONGEST_PAUSE_SECONDS, Delivery, Outcome, WebhookService
+from app.services.work_filter import JobFilter
 from tests.workbench import FACTS, Workbench
 
 URL = "https://hooks.example.org/cesar?key=hush"
@@ -178,7 +179,7 @@ def test_a_refused_address_leaves_nothing(bench: Workbench) -> None:
     with pytest.raises(CesarError) as refused:
         submit(bench, WebhookTarget("http://127.0.0.1/"))
     assert refused.value.code == "webhook_refused"
-    assert bench.queries.jobs(None, 1, 10).total == 0
+    assert bench.queries.jobs(JobFilter(), 1, 10).total == 0
     assert list(bench.storage.keys()) == []
 
 

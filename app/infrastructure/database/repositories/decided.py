@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import CTE, Select, func, select
+from sqlalchemy import CTE, Select, func, select, true
 from sqlmodel import col
 
 from app.domain.decisions import DecisionType
@@ -22,6 +22,16 @@ def files_tagged(tag: str) -> Select[Any]:
     tags = func.json_each(UserDecision.decision_value).table_valued("value")
     assigned = col(UserDecision.id).in_(_newest(DecisionType.TAG_ASSIGNMENT))
     return _files().where(assigned, select(tags.c.value).where(tags.c.value == tag).exists())
+
+
+def tag_counts() -> Select[Any]:
+    """(tag, how many Files that are not discarded have it), the most used first."""
+    tags = func.json_each(UserDecision.decision_value).table_valued("value")
+    how_many = func.count(col(UserDecision.file_id).distinct())
+    assigned = col(UserDecision.id).in_(_newest(DecisionType.TAG_ASSIGNMENT))
+    counted = select(tags.c.value, how_many).select_from(UserDecision).join(tags, true())
+    counted = counted.where(assigned, col(UserDecision.file_id).not_in(discarded_files()))
+    return counted.group_by(tags.c.value).order_by(how_many.desc(), tags.c.value)
 
 
 def decided_times() -> CTE:

@@ -45,22 +45,22 @@ class EventRepository:
         return [event for event in stored if event is not None]
 
     def begin(self, firsts: Sequence[tuple[Task, Event]]) -> list[StoredEvent]:
-        """The same for the first event of each of many Tasks that were made in this very transaction."""
+        """The same for events of many Tasks that were made in this very transaction, in their order: status and progress."""
         if not firsts:
             return []
-        now = utc_now()
-        rows = [
-            _row(task.id, 1, event, encode_event(event, task_id=task.uuid, seq=1, timestamp=now))
-            for task, event in firsts
-        ]
+        now, rows = utc_now(), []
+        for task, event in firsts:
+            task.last_seq += 1
+            for name, value in _columns(event).items():
+                setattr(task, name, value)
+            payload = encode_event(event, task_id=task.uuid, seq=task.last_seq, timestamp=now)
+            rows.append(_row(task.id, task.last_seq, event, payload))
+            self._touched.add(task.uuid)
         added = insert(TaskEvent).returning(col(TaskEvent.id), sort_by_parameter_order=True)
         ids = self._session.scalars(added, [row | {"created_at": now} for row in rows]).all()
-        for task, _ in firsts:
-            task.last_seq = 1
-            self._touched.add(task.uuid)
         self._session.flush()
         return [
-            StoredEvent(number, task.uuid, 1, event.type, row["payload"], row["final"])
+            StoredEvent(number, task.uuid, row["seq"], event.type, row["payload"], row["final"])
             for number, (task, event), row in zip(ids, firsts, rows, strict=True)
         ]
 

@@ -9,7 +9,9 @@ from sqlmodel import Session, col, select
 from app.core.clock import utc_now
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED, job_status_of
+from app.infrastructure.database.repositories.pages import job_page
 from app.models import File, Job, JobFile, JobStatus, Task
+from app.services.work_filter import JobFilter
 
 
 class JobRepository:
@@ -40,15 +42,11 @@ class JobRepository:
         """The Job that was submitted with this key."""
         return self._session.exec(select(Job).where(Job.idempotency_key == idempotency_key)).one_or_none()
 
-    def list_all(
-        self, status: JobStatus | None, page: int, per_page: int, job_type: str | None = None
-    ) -> tuple[list[Job], int]:
-        """One page, newest first, and how many there are."""
-        wanted = [] if status is None else [col(Job.status) == status]
-        wanted += [] if job_type is None else [col(Job.job_type) == job_type]
-        total = self._session.exec(select(func.count()).select_from(Job).where(*wanted)).one()
-        newest = select(Job).where(*wanted).order_by(col(Job.id).desc())
-        return list(self._session.exec(newest.offset((page - 1) * per_page).limit(per_page)).all()), total
+    def list_all(self, wanted: JobFilter, page: int, per_page: int) -> tuple[list[Job], int]:
+        """One page, and how many there are."""
+        keys, total = job_page(self._session, wanted, page, per_page)
+        rows = {job.id: job for job in self._session.exec(select(Job).where(col(Job.id).in_(keys))).all()}
+        return [rows[key] for key in keys], total
 
     def is_empty(self, job: Job) -> bool:
         """Whether no Task is left in it."""

@@ -8,7 +8,7 @@ from sqlalchemy import Select, String, func, or_, select, type_coerce, union_all
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.infrastructure.database.repositories.decided import decided_times, discarded_files, files_tagged
+from app.infrastructure.database.repositories.decided import decided_times, discarded_files, files_tagged, tag_counts
 from app.models import Duplicate, File, Job, Task, UserDecision
 from app.services.library_store import FileFilter, FileOrder, PairOfFiles, TaskOfFile
 
@@ -59,6 +59,10 @@ class LibraryRepository:
         for decision in self._session.scalars(_oldest_first().where(col(UserDecision.id).in_(newest))):
             decisions[decision.file_id].append(decision)
         return decisions
+
+    def tags(self, limit: int) -> list[tuple[str, int]]:
+        """Each tag, and how many Files that are not discarded have it, the most used first."""
+        return [(tag, files) for tag, files in self._session.execute(tag_counts().limit(limit))]
 
     def history(self, file: File) -> list[UserDecision]:
         """All decisions, oldest first."""

@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from app.domain.job_types import ERRANDS, JobState
 from app.domain.lifecycle import UNFINISHED
+from app.infrastructure.database.repositories.pages import without_text
 from app.infrastructure.database.repositories.uploads import is_arriving
 from app.models import File, Job, JobFile, JobStatus, Task
 from app.services.errand_store import JobDigest
@@ -53,19 +54,26 @@ class ListRepository:
         shown = select(between.c.id, between.c.number).where(between.c.id.in_([task.id for task in waiting]))
         return {row: before + number for row, number in self._session.execute(shown)}
 
+    def beginnings(self, tasks: Collection[Task], characters: int) -> dict[int, str]:
+        """The first characters of what is in `result_text`, by row id, of those that have one."""
+        text = col(Task.result_text)
+        first = select(col(Task.id), func.substr(text, 1, characters)).where(text.is_not(None))
+        rows = self._session.execute(first.where(col(Task.id).in_([task.id for task in tasks])))
+        return dict(list(rows))
+
     def states(self, uuids: Sequence[str]) -> list[JobState]:
         """How far these Jobs are; those that are gone are left out."""
         columns = (Job.uuid, Job.job_type, Job.status, Job.progress_current, Job.progress_total, Job.retry_count)
         chosen = select(*map(col, columns), col(Job.error_message)).where(col(Job.uuid).in_(uuids))
         return [JobState(*row) for row in self._session.execute(chosen)]
 
-    def digests(self, jobs: Sequence[Job], shown: int) -> dict[int, JobDigest]:
-        """By row id, with at most `shown` Tasks and Files each."""
+    def digests(self, jobs: Sequence[Job], shown: int, *, text: bool = True) -> dict[int, JobDigest]:
+        """By row id, with at most `shown` Tasks and Files each; without `text` nobody may ask the Tasks for `result_text`."""
         ids = [job.id for job in jobs]
         leading = self._leading(ids)
         is_shown = (col(Task.job_id).in_(ids) & (col(Task.position) < shown)) | col(Task.id).in_(leading.values())
         tasks: dict[int, list[Task]] = {row: [] for row in ids}
-        for task in self._loaded(is_shown, col(Task.job_id), col(Task.position)):
+        for task in self._loaded(is_shown, col(Task.job_id), col(Task.position), text=text):
             tasks[task.job_id].append(task)
         files, percentages = self._files(jobs, shown), self._percentages(jobs)
         return {
@@ -78,10 +86,11 @@ class ListRepository:
             for job in jobs
         }
 
-    def _loaded(self, condition: ColumnElement[bool], *order: Any) -> list[Task]:
+    def _loaded(self, condition: ColumnElement[bool], *order: Any, text: bool = True) -> list[Task]:
         """Tasks together with their Jobs and Files."""
         chosen = select(Task).where(condition).join(col(Task.file)).options(contains_eager(Task.file))  # type: ignore[arg-type]
-        return list(self._session.scalars(chosen.options(joinedload(Task.job)).order_by(*order)))  # type: ignore[arg-type]
+        chosen = chosen.options(joinedload(Task.job), *without_text(text))  # type: ignore[arg-type]
+        return list(self._session.scalars(chosen.order_by(*order)))
 
     def _leading(self, ids: Sequence[int]) -> dict[int, int]:
         """The row of the Task that speaks for each Job, found through indexes alone."""

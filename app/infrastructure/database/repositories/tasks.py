@@ -11,9 +11,11 @@ from sqlmodel import Session, col
 from app.core.clock import utc_now
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED, RUNNING, sources_of
+from app.infrastructure.database.repositories.pages import task_page, without_text
 from app.infrastructure.database.repositories.uploads import is_arriving
 from app.models import File, JobStatus, Task
 from app.services.store import Lease
+from app.services.work_filter import TaskFilter
 
 
 def fence(lease: Lease) -> ColumnElement[bool]:
@@ -47,16 +49,13 @@ class TaskRepository:
             raise CesarError("task_not_found")
         return task
 
-    def list_all(self, status: JobStatus | None, page: int, per_page: int) -> tuple[list[Task], int]:
-        """One page with their Jobs and Files, newest first, and how many there are."""
-        wanted = [] if status is None else [col(Task.status) == status]
-        total = self._session.scalar(select(func.count()).select_from(Task).where(*wanted)) or 0
-        # Ids come from an index alone; rows with whole transcripts in them are read only if they are shown.
-        newest = select(col(Task.id)).where(*wanted).order_by(col(Task.id).desc())
-        page_ids = newest.offset((page - 1) * per_page).limit(per_page).scalar_subquery()
-        shown = select(Task).where(col(Task.id).in_(page_ids)).order_by(col(Task.id).desc())
+    def list_all(self, wanted: TaskFilter, page: int, per_page: int, *, text: bool = True) -> tuple[list[Task], int]:
+        """One page with their Jobs and Files, and how many there are. Without `text` nobody may ask them for `result_text`."""
+        keys, total = task_page(self._session, wanted, page, per_page)
+        shown = select(Task).where(col(Task.id).in_(keys)).options(*without_text(text))
         with_both = shown.options(joinedload(Task.job), joinedload(Task.file))  # type: ignore[arg-type]
-        return list(self._session.scalars(with_both)), total
+        rows = {task.id: task for task in self._session.scalars(with_both)}
+        return [rows[key] for key in keys], total
 
     def update(self, identifier: str, update_data: dict[str, Any]) -> None:
         """Set columns; not `status`, which only `move` changes. Raises `CesarError("task_not_found")`."""

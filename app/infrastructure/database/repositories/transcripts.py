@@ -26,9 +26,9 @@ class TranscriptRepository:
         """Delete the Task's segments."""
         self._session.execute(delete(SegmentRow).where(col(SegmentRow.task_id) == task.id))
 
-    def of(self, task: Task) -> tuple[Segment, ...]:
-        """In the order of time."""
-        return stored_segments(self._session, task.id)
+    def of(self, task: Task, *, words: bool = True) -> tuple[Segment, ...]:
+        """In the order of time, with their words or without."""
+        return stored_segments(self._session, task.id, words=words)
 
     def any_of(self, task: Task) -> bool:
         """Whether there is a segment."""

@@ -1,5 +1,6 @@
 """Owns the statements about uploads that come in pieces."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -20,11 +21,10 @@ class UploadRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, upload: Upload) -> Upload:
-        """Store a new one."""
-        self._session.add(upload)
+    def add_all(self, uploads: Sequence[Upload]) -> None:
+        """Store new ones."""
+        self._session.add_all(uploads)
         self._session.flush()
-        return upload
 
     def find(self, uuid: str) -> Upload | None:
         """The upload with this public id; None if it is complete, has ended, or never was."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.domain.events import Event, ProgressEvent, StatusEvent, WarningEvent
+from app.domain.events import Event, ProgressEvent, StatusEvent, TranscriptChangedEvent, WarningEvent
 from app.domain.lifecycle import JobStatus
 from app.domain.progress import TaskProgressStage
 from app.infrastructure.websocket.connection import Connection
@@ -93,6 +93,18 @@ async def test_a_watcher_of_everything_lets_go_of_finished_tasks() -> None:
     assert stage.connection.subscriptions == {}
     stage.tell(StatusEvent(JobStatus.QUEUED, attempt=2), task_id="u")
     assert stage.heard() == [(1, 0), (2, 0), (3, 0)]
+
+
+async def test_a_watcher_of_everything_hears_of_edits_and_keeps_nothing_of_the_task() -> None:
+    """A finished Task whose transcript somebody changes is heard of each time."""
+    stage = Stage()
+    stage.hub.forget(stage.connection)
+    stage.hub.watch_everything(stage.connection)
+    stage.hub.release_everything(stage.connection)
+    for version in (8, 9):
+        stage.tell(TranscriptChangedEvent(version), task_id="u")
+        assert stage.connection.subscriptions == {}
+    assert stage.heard() == [(1, 0), (2, 0)]
 
 
 async def test_a_jump_in_the_numbers_is_noticed() -> None:
