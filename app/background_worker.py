@@ -11,6 +11,7 @@ from typing import NoReturn
 from app.composition import WorkerParts
 from app.core.config import Settings
 from app.core.logging import logger
+from app.core.waiting import is_set_within
 from app.domain.errors import CesarError
 from app.services.run_progress import RunProgress
 from app.services.runs import Claim
@@ -124,7 +125,7 @@ class BackgroundWorker:
                 await asyncio.sleep(1)
                 continue
             if current is None:
-                await _wait(woken, _IDLE_LOOK_SECONDS)
+                await is_set_within(woken, _IDLE_LOOK_SECONDS)
                 continue
             try:
                 await self._run(current)
@@ -166,7 +167,7 @@ class BackgroundWorker:
         renewed = time.monotonic()
         while True:
             current.look.clear()
-            await _wait(current.look, _LEASE_LOOK_SECONDS)
+            await is_set_within(current.look, _LEASE_LOOK_SECONDS)
             current.progress.tick()
             try:
                 due = time.monotonic() - renewed >= renew_every
@@ -243,10 +244,3 @@ def put_back(parts: WorkerParts) -> None:
         parts.errands.put_back()
     except CesarError as problem:
         logger.warning("errand_not_put_back", error_code=problem.code)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

@@ -1,6 +1,6 @@
 """Owns listening: what was decoded gets its fingerprint, once for each File, and others that sound alike are written down."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.core.logging import logger
@@ -9,7 +9,7 @@ from app.domain.ports import Audio
 from app.domain.sound import Listener, SoundPrint
 from app.models import File
 from app.services.duplicate_store import PERCEPTUAL, SimilarFile
-from app.services.store import Store
+from app.services.store import Store, Transaction
 
 _COMPARED: Final = 16
 """How many candidates the finer comparison looks at."""
@@ -55,40 +55,45 @@ class SoundService:
             CesarError: `file_not_found`.
         """
         sound = self._listener.fingerprint(audio, check)
+        if sound is None:
+            with self._store.write() as tx:
+                tx.sounds.store_nothing(tx.files.get(file_id), self.version)
+            return
+        with self._store.read() as tx:
+            compared = self._compare(tx, tx.files.get(file_id), sound, {})
         with self._store.write() as tx:
-            # Stored before the search: of two workers that hear two copies at once, one finds the other.
             file = tx.files.get(file_id)
-            if sound is None:
-                tx.sounds.store_nothing(file, self.version)
-            else:
-                tx.sounds.store(file, sound)
-        alike = self.search(file, sound) if sound is not None else {}
-        if alike:
-            self._note(file, alike)
+            tx.sounds.store(file, sound)
+            # In the same transaction, or a death in between would lose them; and of two workers that hear two copies
+            # at once, the second to store finds the first. What was compared before holds nobody up.
+            alike = self._alike(self._compare(tx, file, sound, compared))
+            self._note(tx, file, alike)
         logger.info("fingerprinted", file_id=file_id, alike=len(alike))
 
     def search(self, file: File, sound: SoundPrint) -> dict[int, float]:
         """Other Files that sound like this one, by row id, and how alike they are (0..1). Files of equal bytes are left out."""
         with self._store.read() as tx:
-            found = [
-                other
-                for other in tx.sounds.candidates(file, sound.probes)
-                if other.sha256 is None or other.sha256 != file.file_hash_sha256
-            ]
-            likely = sorted(found, key=lambda other: -likelihood(sound.perceptual_hash, other))[:_COMPARED]
-            prints = tx.sounds.data([other.row for other in likely], sound.version)
-        scores = {row: self._listener.likeness(sound.data, data) for row, data in prints.items()}
-        return {row: score for row, score in scores.items() if score >= self._similarity}
+            return self._alike(self._compare(tx, file, sound, {}))
 
-    def _note(self, file: File, alike: dict[int, float]) -> None:
-        with self._store.write() as tx:
-            present = {other.id: other for other in tx.duplicates.files([file.id, *alike])}
-            if file.id not in present:
-                return
-            for row, score in alike.items():
-                if row in present:
-                    newer, older = present[max(row, file.id)], present[min(row, file.id)]
-                    tx.duplicates.add(newer, older, PERCEPTUAL, round(score, 4))
+    def _compare(self, tx: Transaction, file: File, sound: SoundPrint, known: Mapping[int, float]) -> dict[int, float]:
+        """How alike the likeliest others are; what is known is not compared again."""
+        found = [
+            other
+            for other in tx.sounds.candidates(file, sound.probes)
+            if other.sha256 is None or other.sha256 != file.file_hash_sha256
+        ]
+        likely = sorted(found, key=lambda other: -likelihood(sound.perceptual_hash, other))[:_COMPARED]
+        prints = tx.sounds.data([other.row for other in likely if other.row not in known], sound.version)
+        fresh = {row: self._listener.likeness(sound.data, data) for row, data in prints.items()}
+        return fresh | {other.row: known[other.row] for other in likely if other.row in known}
+
+    def _alike(self, compared: Mapping[int, float]) -> dict[int, float]:
+        return {row: score for row, score in compared.items() if score >= self._similarity}
+
+    def _note(self, tx: Transaction, file: File, alike: Mapping[int, float]) -> None:
+        for other in tx.duplicates.files(list(alike)):
+            newer, older = (other, file) if other.id > file.id else (file, other)
+            tx.duplicates.add(newer, older, PERCEPTUAL, round(alike[other.id], 4))
 
 
 def likelihood(perceptual_hash: str, other: SimilarFile) -> float:

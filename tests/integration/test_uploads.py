@@ -155,7 +155,7 @@ def test_a_first_piece_that_cannot_be_makes_no_upload(
 
 
 def test_pieces_that_cannot_be_are_refused(shared_server: RunningServer, tus: TusClient) -> None:
-    """Elsewhere, beyond the end, of another type, without an offset, of no upload: the offset stays."""
+    """Elsewhere, beyond the end, of another type, without an offset, of no upload: what is there stays."""
     upload_id = tus.new(10)
     tus.send(upload_id, 0, b"1234")
     refused = {
@@ -169,9 +169,10 @@ def test_pieces_that_cannot_be_are_refused(shared_server: RunningServer, tus: Tu
     }
     assert {status: answer.status_code for status, answer in refused.items()} == {status: status for status in refused}
     assert all(answer.headers["tus-resumable"] == "1.0.0" for answer in refused.values())
+    assert tus.offset(upload_id) == 4
     chunked = tus.send(upload_id, 4, iter([b"5678", b"9012"]))
     assert chunked.status_code == 413
-    assert tus.offset(upload_id) == 4
+    assert tus.offset(upload_id) in (4, 8)  # what came in time is kept, and the network decides what that is
     assert (
         shared_server.http.patch(
             f"/uploads/{upload_id}", headers=VERSION | {"Origin": "https://elsewhere.example"}

@@ -167,7 +167,7 @@ def test_a_replaced_worker_holds_nothing_up(serve: Serve, receive: Receive, sile
     receiver = receive(lambda number: Reply(delay=60 if number == 1 else 0))
     server = serve(webhook_allow_private="127.0.0.1").start()
     (stuck,) = server.submit(silence, initial_prompt="segments=3 after=1 hang")
-    server.wait_status(stuck, "processing")
+    wait_for(lambda: bool(server.http.get(f"/tasks/{stuck}/transcript").json().get("segments")), 30)
     (task_id,) = server.submit(silence, webhook_url=receiver.url)
     server.http.post(f"/tasks/{task_id}/cancel")
     wait_for(lambda: len(receiver.received) == 1, 20)

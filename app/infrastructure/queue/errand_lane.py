@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from app.core.logging import logger
+from app.core.waiting import is_set_within
 from app.services.errand_runs import ErrandRuns
 from app.services.errand_service import ErrandClaim, ErrandControl, ErrandService
 
@@ -58,7 +59,7 @@ class ErrandLane:
                 logger.exception("errand_lane_failed")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            await _wait(self._woken, _LOOK_SECONDS)
+            await is_set_within(self._woken, _LOOK_SECONDS)
 
     def wake(self) -> None:
         """Something changed: look for errands."""
@@ -113,10 +114,3 @@ class ErrandLane:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return

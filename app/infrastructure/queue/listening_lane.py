@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from app.core.logging import logger
+from app.core.waiting import is_set_within
 from app.domain.errors import Cancelled
 from app.services.listening_service import ListeningService
 
@@ -26,7 +27,7 @@ class ListeningLane:
         """Listen until `drain` is called."""
         while not self._draining.is_set():
             if not await self._listened():
-                await self._pause()
+                await is_set_within(self._draining, _LOOK_SECONDS)
 
     def drain(self) -> None:
         """Let `run` end soon; what is under way is listened to another time."""
@@ -53,9 +54,3 @@ class ListeningLane:
     def _check(self) -> None:
         if self._is_busy() or self._draining.is_set():
             raise Cancelled
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._draining.wait(), _LOOK_SECONDS)
-        except TimeoutError:
-            return

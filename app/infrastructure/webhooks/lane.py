@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from app.core.logging import logger
+from app.core.waiting import is_set_within
 from app.infrastructure.webhooks.receivers import Receivers
 from app.services.webhook_service import Delivery, Outcome, Sender, WebhookService
 
@@ -42,7 +43,7 @@ class WebhookLane:
             self._free.release()
             if self._draining and not self._under_way:
                 return
-            await self._pause()
+            await is_set_within(self._woken, _LOOK_SECONDS)
 
     def wake(self) -> None:
         """Something changed: look for deliveries."""
@@ -108,12 +109,6 @@ class WebhookLane:
             await self._in_thread(lambda: self._deliveries.settle(delivery, outcome))
         except Exception:  # its claim runs out, and it is tried again
             logger.exception("webhook_lost", delivery_id=delivery.id)
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), _LOOK_SECONDS)
-        except TimeoutError:
-            return
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

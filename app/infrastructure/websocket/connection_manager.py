@@ -3,13 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import dataclass
 from random import SystemRandom
 from typing import Any, Final, Protocol
 
 from app.core.clock import utc_now
 from app.core.logging import logger
+from app.core.waiting import is_set_within
 from app.domain.errors import CesarError
 from app.domain.events import StoredEvent
 from app.domain.ports import EventLog, TaskDirectory
@@ -112,8 +112,7 @@ class ConnectionManager:
     async def stop(self, seconds: float = 5.0) -> None:
         """Say goodbye to everybody, then end, in at most about `seconds`."""
         self.go_away()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), seconds)
+        await is_set_within(self._empty, seconds)
         for chore in list(self._chores):
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)

@@ -22,6 +22,21 @@ from tests.workbench import FACTS, Workbench
 AUDIO = Path(__file__).parents[2] / "fixtures" / "audio"
 
 
+class _DiesAtSecondComparison(SpectralListener):
+    """`meanwhile` happens after the first comparison; the second one, within the transaction, ends badly."""
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def likeness(self, one: bytes, other: bytes) -> float:
+        """Of two fingerprints."""
+        if self._meanwhile is None:
+            raise MemoryError
+        meanwhile, self._meanwhile = self._meanwhile, None
+        meanwhile()
+        return super().likeness(one, other)
+
+
 class CountingListener(SpectralListener):
     """Counts how often it listens; raises where it is told to."""
 
@@ -81,6 +96,16 @@ def test_another_encoding_is_found(bench: Workbench, jfk: Samples, as_opus: Samp
         hashes = session.exec(select(File.file_hash_perceptual)).all()
     assert 0.9 <= score <= 1.0
     assert all(value is not None and len(value) == 64 for value in hashes)
+
+
+def test_a_death_between_print_and_pairs_loses_neither(bench: Workbench, jfk: Samples, as_opus: Samples) -> None:
+    """They are written together: who listens again finds everything, also what came while it listened."""
+    first, second, third = (task_about(bench, content) for content in (b"flac", b"opus", b"quieter"))
+    hear(bench, first, jfk)
+    hear(bench, third, as_opus, _DiesAtSecondComparison(lambda: hear(bench, second, as_opus)))
+    assert pairs(bench) == [(2, 1, "perceptual")]
+    hear(bench, third, as_opus)
+    assert pairs(bench) == [(2, 1, "perceptual"), (3, 1, "perceptual"), (3, 2, "perceptual")]
 
 
 def test_the_older_of_two_is_the_older_whoever_is_heard_first(bench: Workbench, jfk: Samples, as_opus: Samples) -> None:
