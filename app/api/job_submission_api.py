@@ -14,7 +14,7 @@ from app.api.file_times import take_file_times
 from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import Services, services_of
-from app.api.submission_fields import describe, idempotency_key
+from app.api.submission_fields import IDEMPOTENCY_KEY, describe, idempotency_key
 from app.domain.errors import CesarError
 from app.schemas.jobs import Job
 from app.schemas.library_jobs import (
@@ -35,12 +35,6 @@ _LARGEST_JSON = 2 * 1024 * 1024
 """Room for the ids of tens of thousands of recordings."""
 
 _REFUSALS = documented(400, 403, 404, 409, 410, 413, 415, 422, 503, 507)
-_IDEMPOTENCY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same key returns the same Job, so that a repeated request does no harm.",
-    "schema": {"type": "string", "maxLength": 255},
-}
 
 
 async def submit_job(request: Request) -> Response:
@@ -149,7 +143,7 @@ plain_routes: Final = [
         response_model=Job,
         responses=_REFUSALS,
         openapi_extra={
-            "parameters": [_IDEMPOTENCY],
+            "parameters": [IDEMPOTENCY_KEY],
             "requestBody": {
                 "required": True,
                 "content": {

@@ -14,19 +14,13 @@ from app.api.file_times import take_file_times
 from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import services_of
-from app.api.submission_fields import describe, idempotency_key, parse_fields
+from app.api.submission_fields import IDEMPOTENCY_KEY, describe, idempotency_key, parse_fields
 from app.domain.errors import CesarError
 from app.schemas.jobs import Job, SubmissionRequest, UrlRequest
 from app.services.intake_service import Upload
 
 _LARGEST_JSON = 64 * 1024
 _REFUSALS = documented(400, 409, 413, 415, 422, 503, 507)
-_IDEMPOTENCY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same key returns the same Job, so that a repeated request does no harm.",
-    "schema": {"type": "string", "maxLength": 255},
-}
 
 
 async def transcribe(request: Request) -> Response:
@@ -133,7 +127,7 @@ plain_routes: Final = [
         description=endpoint.__doc__,
         response_model=Job,
         responses=_REFUSALS,
-        openapi_extra={"parameters": [_IDEMPOTENCY], "requestBody": {"required": True, "content": content}},
+        openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": {"required": True, "content": content}},
     )
     for path, endpoint, summary, content in (
         ("/transcribe", transcribe, "Transcribe files or a URL", _FORM | _JSON),
