@@ -1,6 +1,5 @@
 """Owns the door of the library's Jobs: transcribe what is there, take recordings in, bundle transcripts."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -8,9 +7,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.accepted_job import accepted
 from app.api.bounded_body import read_body
 from app.api.errors import documented
-from app.api.file_times import take_file_times
+from app.api.file_times import MODIFIED, dated_uploads
 from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import Services, services_of
@@ -28,7 +28,6 @@ from app.schemas.library_jobs import (
 from app.services.errand_intake import Asked
 from app.services.errand_store import Selection
 from app.services.export.options import RenderOptions
-from app.services.intake_service import Upload
 from app.services.submission import Submission
 
 _LARGEST_JSON = 2 * 1024 * 1024
@@ -52,12 +51,7 @@ async def submit_job(request: Request) -> Response:
         job_id = await run_in_threadpool(_submit, services_of(request), wanted, key)
     else:
         raise CesarError("malformed", "send application/json, or multipart/form-data with files to import")
-    services = services_of(request)
-    job = await run_in_threadpool(services.queries.job, job_id)
-    job = await run_in_threadpool(services.duplicates.answer, job)
-    return Response(
-        job.model_dump_json(), status_code=202, media_type="application/json", headers={"location": f"/jobs/{job_id}"}
-    )
+    return await accepted(request, job_id)
 
 
 def _submit(services: Services, wanted: LibraryJobRequest, key: str | None) -> str:
@@ -83,14 +77,12 @@ async def _import_form(request: Request) -> str:
         max_file_bytes=services.settings.max_upload_bytes,
         max_files=services.settings.max_files,
     )
-    uploads = [Upload(file.filename, file.receiver) for file in form.files]
     try:
-        times = take_file_times(form)
-        uploads = [replace(upload, modified_at=time) for upload, time in zip(uploads, times, strict=True)]
+        uploads = dated_uploads(form)
         asked = Asked(idempotency_key(request), _parse_form(form).webhook())
     except BaseException:
-        for upload in uploads:
-            await run_in_threadpool(upload.receiver.abandon)
+        for file in form.files:
+            await run_in_threadpool(file.receiver.abandon)
         raise
     return await services.errands.take_in(uploads, asked)
 
@@ -123,11 +115,7 @@ def _json_schema() -> dict[str, Any]:
 def _form_schema() -> dict[str, Any]:
     schema = UploadedImport.model_json_schema()
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
-    modified = {
-        "type": "string",
-        "description": "When each file was last changed: milliseconds since 1970, comma-separated.",
-    }
-    properties = {**schema["properties"], "files": files, "modified": modified}
+    properties = {**schema["properties"], "files": files, "modified": MODIFIED}
     return {"type": "object", "required": ["job_type", "files"], "properties": properties}
 
 
