@@ -75,6 +75,25 @@ def worker(engine: Engine = None, model: Model = None, data_dir: DataDir = None)
     process.run_alone(load_settings())
 
 
+OfLanguage = Annotated[str | None, _text("Language that is spoken (ISO 639-1). [default: detected]")]
+WithModel = Annotated[str | None, _text("WhisperX model: a size, organisation/name, or a local folder.")]
+WithEngine = Annotated[str | None, _text("auto, whisperx or pocketsphinx.")]
+Diarize = Annotated[
+    bool | None, typer.Option("--diarize/--no-diarize", help="Tell speakers apart. [default: the setting]")
+]
+Preset = Annotated[str | None, _text("Name of a set of options.")]
+OnServer = Annotated[str | None, _text("Address of a running Cesar. [default: this machine's, if one runs]")]
+NoServer = Annotated[bool, typer.Option("--no-server", help="Work alone, even if a server runs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")]
+
+
+def _chosen(server: str | None, no_server: bool) -> str | None:
+    """The address to ask, empty for none, None for whoever runs here."""
+    if server and no_server:
+        raise typer.BadParameter("--server and --no-server contradict each other")
+    return "" if no_server else server
+
+
 @cli.command()
 def transcribe(
     recordings: Annotated[
@@ -95,13 +114,11 @@ def transcribe(
     max_line_length: Annotated[int | None, _text("Subtitles: columns of a line. [default: 42]")] = None,
     max_lines: Annotated[int | None, _text("Subtitles: lines of a cue. [default: 2]")] = None,
     max_cps: Annotated[float | None, _text("Subtitles: reading speed in columns per second. [default: 20]")] = None,
-    engine: Annotated[str | None, _text("auto, whisperx or pocketsphinx.")] = None,
-    model: Annotated[str | None, _text("WhisperX model: a size, organisation/name, or a local folder.")] = None,
-    language: Annotated[str | None, _text("Language that is spoken (ISO 639-1). [default: detected]")] = None,
+    engine: WithEngine = None,
+    model: WithModel = None,
+    language: OfLanguage = None,
     task: Annotated[str, typer.Option(help="transcribe, or translate into English.")] = "transcribe",
-    diarize: Annotated[
-        bool | None, typer.Option("--diarize/--no-diarize", help="Tell speakers apart. [default: the setting]")
-    ] = None,
+    diarize: Diarize = None,
     min_speakers: Annotated[int | None, _text("At least so many speakers.")] = None,
     max_speakers: Annotated[int | None, _text("At most so many speakers.")] = None,
     num_speakers: Annotated[int | None, _text("Exactly so many speakers.")] = None,
@@ -117,50 +134,36 @@ def transcribe(
     compute_type: Annotated[str | None, _text("Number format of the computation, e.g. int8, float16.")] = None,
     device: Annotated[str | None, _text("auto, cpu or cuda.")] = None,
     align_model: Annotated[str | None, _text("Model that places words in time.")] = None,
-    preset: Annotated[str | None, _text("Name of a set of options.")] = None,
+    preset: Preset = None,
     on_duplicate: Annotated[
         str | None, _text("What happens to a recording that was transcribed before: transcribe, reuse or refuse.")
     ] = None,
-    server: Annotated[str | None, _text("Address of a running Cesar. [default: this machine's, if one runs]")] = None,
-    no_server: Annotated[bool, typer.Option("--no-server", help="Work alone, even if a server runs.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")] = False,
+    server: OnServer = None,
+    no_server: NoServer = False,
+    quiet: Quiet = False,
 ) -> None:
     """Transcribe recordings: on the server that runs here, else alone. Transcripts go to standard output, the rest to stderr."""
     given = dict(locals())
-    if server and no_server:
-        raise typer.BadParameter("--server and --no-server contradict each other")
+    address = _chosen(server, no_server)
     from app.client import transcribe as command  # noqa: PLC0415
 
     about_us = ("recordings", "wanted", "output", "server", "no_server", "quiet")
     about_files = ("speakers", "timestamps", "max_line_length", "max_lines", "max_cps")
     options = {name: value for name, value in given.items() if name not in about_us and value is not None}
     rendering = {name: options.pop(name) for name in about_files if name in options}
-    wish = command.Wish(recordings, options, rendering, wanted, output, "" if no_server else server, quiet)
+    wish = command.Wish(recordings, options, rendering, wanted, output, address, quiet)
     raise typer.Exit(command.transcribe(wish, load_settings()))
 
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="A folder with audio or video files.")]
 Transcribe = Annotated[bool, typer.Option("--transcribe", help="Transcribe what is new.")]
-OfLanguage = Annotated[str | None, _text("Language that is spoken (ISO 639-1). [default: detected]")]
-WithModel = Annotated[str | None, _text("WhisperX model: a size, organisation/name, or a local folder.")]
-WithEngine = Annotated[str | None, _text("auto, whisperx or pocketsphinx.")]
-Diarize = Annotated[
-    bool | None, typer.Option("--diarize/--no-diarize", help="Tell speakers apart. [default: the setting]")
-]
-Preset = Annotated[str | None, _text("Name of a set of options.")]
-OnServer = Annotated[str | None, _text("Address of a running Cesar. [default: this machine's, if one runs]")]
-NoServer = Annotated[bool, typer.Option("--no-server", help="Work alone, even if a server runs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but problems.")]
 
 
 def _folder_wish(given: dict[str, Any]) -> dict[str, Any]:
-    if given["server"] and given["no_server"]:
-        raise typer.BadParameter("--server and --no-server contradict each other")
     names = ("engine", "model", "language", "diarize", "preset")
     options = {name: given[name] for name in names if given[name] is not None}
-    server = "" if given["no_server"] else given["server"]
     wish = {name: given[name] for name in ("folder", "transcribe", "quiet")}
-    return wish | {"options": options, "server": server}
+    return wish | {"options": options, "server": _chosen(given["server"], given["no_server"])}
 
 
 @cli.command("import")

@@ -54,7 +54,7 @@ class DatabaseCheck:
         self._consistency = Consistency(self._database)
         self._storage = LocalStorage(settings.media_dir)
         self._derived = LocalDerived(settings.media_dir)
-        self._growing, self._uploads = LocalGrowingFiles(settings.media_dir), settings.media_dir / "uploads"
+        self._growing = LocalGrowingFiles(settings.media_dir)
         self._search = SearchCheck(SqlStore(self._database, NoAnnouncer()))
 
     def examine(self) -> Report:
@@ -94,7 +94,7 @@ class DatabaseCheck:
 
     def _old_parts(self) -> set[str]:
         oldest = time.time() - ON_ITS_WAY_SECONDS
-        return {name for name in self._growing.names() if _changed_at(self._uploads / name) < oldest}
+        return {name for name in self._growing.names() if self._growing.changed_at(name) < oldest}
 
     def _wrong_recordings(self, inventory: Inventory) -> Iterator[tuple[str, str]]:
         for key, (file, size) in inventory.recordings.items():
@@ -145,13 +145,6 @@ def check(settings: Settings, *, repair: bool) -> bool:
         ", ".join(f"{number} {table}" for table, number in report.counts.items()), highlight=False, soft_wrap=True
     )
     return report.is_sound
-
-
-def _changed_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # only its lock is left, or it has gone
-        return time.time()
 
 
 def _refuse_unknown_schema(settings: Settings) -> None:

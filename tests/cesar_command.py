@@ -21,6 +21,9 @@ class Command:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
+        self._told = folder.with_name(
+            f"{folder.name}-stderr.txt"
+        )  # beside it: that nothing is made in it may be the point
         given = {"data_dir": folder / "data", "engine": SMALL_ENGINE, "offline": True, **settings}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CESAR_", "HF_"))}
         self._environment = kept | {f"CESAR_{name.upper()}": str(value) for name, value in given.items()}
@@ -28,20 +31,22 @@ class Command:
     def run(self, *arguments: str | Path, seconds: float = 90) -> Result:
         """Run to the end."""
         with self.started(*arguments) as process:
-            out, complaints = process.communicate(timeout=seconds)
-            return Result(process.args, process.returncode, out, complaints)
+            out, _ = process.communicate(timeout=seconds)
+            return Result(process.args, process.returncode, out, self.told)
+
+    @property
+    def told(self) -> str:
+        """What the command started last has written to stderr so far."""
+        return self._told.read_text()
 
     @contextmanager
     def started(self, *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
         """Start; what still runs at the end is killed."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *map(str, arguments)],
-            env=self._environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = [sys.executable, "-m", "app.cli", *map(str, arguments)]
+        with self._told.open("wb") as told:
+            process = subprocess.Popen(
+                command, env=self._environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=told, text=True
+            )
         with process:
             try:
                 yield process
@@ -53,8 +58,8 @@ class Command:
         """SIGINT as soon as something is so; how it ended."""
         wait_for(when, seconds)
         process.send_signal(signal.SIGINT)
-        out, complaints = process.communicate(timeout=seconds)
-        return Result(process.args, process.returncode, out, complaints)
+        out, _ = process.communicate(timeout=seconds)
+        return Result(process.args, process.returncode, out, self.told)
 
 
 def ended(pids: list[int]) -> bool:

@@ -18,6 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 SCRIPTED = "tests.fakes.scripted_engine:create"
 ROOT = Path(__file__).parent.parent
 
+_ENDED = (FileNotFoundError, ProcessLookupError)
+"""What /proc says of a process that ended before, or while, it was looked at."""
+
 
 class RunningServer:
     """Started with `start`; `settings` are the names of settings without their prefix."""
@@ -195,11 +198,11 @@ def free_port() -> int:
 
 def descendants(pid: int) -> list[int]:
     """Every process below one, parents first; a child belongs to the thread that started it."""
-    try:
-        threads = list(Path(f"/proc/{pid}/task").iterdir())
-        children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-    except FileNotFoundError:
-        return []
+    children: list[int] = []
+    with contextlib.suppress(*_ENDED):
+        for thread in list(Path(f"/proc/{pid}/task").iterdir()):
+            with contextlib.suppress(*_ENDED):
+                children += map(int, (thread / "children").read_text().split())
     return [one for child in children for one in (child, *descendants(child))]
 
 
@@ -207,7 +210,7 @@ def is_running(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except _ENDED:
         return False
 
 

@@ -1,6 +1,5 @@
 """Owns the door of the library's Jobs: transcribe what is there, take recordings in, bundle transcripts."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -8,13 +7,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.accepted_job import accepted
 from app.api.bounded_body import read_body
 from app.api.errors import documented
-from app.api.file_times import take_file_times
+from app.api.file_times import MODIFIED, dated_uploads
 from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import Services, services_of
-from app.api.submission_fields import describe, idempotency_key
+from app.api.submission_fields import IDEMPOTENCY_KEY, describe, idempotency_key
 from app.domain.errors import CesarError
 from app.domain.upload_metadata import filename_of, modified_at_of, write_metadata
 from app.schemas.jobs import Job
@@ -31,7 +31,6 @@ from app.schemas.library_jobs import (
 from app.services.errand_intake import Asked
 from app.services.errand_store import Selection
 from app.services.export.options import RenderOptions
-from app.services.intake_service import Upload
 from app.services.submission import Submission
 from app.services.upload_service import NewUpload
 
@@ -39,12 +38,6 @@ _LARGEST_JSON = 2 * 1024 * 1024
 """Room for the ids of tens of thousands of recordings."""
 
 _REFUSALS = documented(400, 403, 404, 409, 410, 413, 415, 422, 503, 507)
-_IDEMPOTENCY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same key returns the same Job, so that a repeated request does no harm.",
-    "schema": {"type": "string", "maxLength": 255},
-}
 
 
 async def submit_job(request: Request) -> Response:
@@ -63,12 +56,7 @@ async def submit_job(request: Request) -> Response:
         job_id = await run_in_threadpool(_submit, services_of(request), wanted, key)
     else:
         raise CesarError("malformed", "send application/json, or multipart/form-data with files to import")
-    services = services_of(request)
-    job = await run_in_threadpool(services.queries.job, job_id)
-    job = await run_in_threadpool(services.duplicates.answer, job)
-    return Response(
-        job.model_dump_json(), status_code=202, media_type="application/json", headers={"location": f"/jobs/{job_id}"}
-    )
+    return await accepted(request, job_id)
 
 
 def _submit(services: Services, wanted: LibraryJobRequest, key: str | None) -> str:
@@ -108,14 +96,12 @@ async def _import_form(request: Request) -> str:
         max_file_bytes=services.settings.max_upload_bytes,
         max_files=services.settings.max_files,
     )
-    uploads = [Upload(file.filename, file.receiver) for file in form.files]
     try:
-        times = take_file_times(form)
-        uploads = [replace(upload, modified_at=time) for upload, time in zip(uploads, times, strict=True)]
+        uploads = dated_uploads(form)
         asked = Asked(idempotency_key(request), _parse_form(form).webhook())
     except BaseException:
-        for upload in uploads:
-            await run_in_threadpool(upload.receiver.abandon)
+        for file in form.files:
+            await run_in_threadpool(file.receiver.abandon)
         raise
     return await services.errands.take_in(uploads, asked)
 
@@ -150,11 +136,7 @@ def _json_schema() -> dict[str, Any]:
 def _form_schema() -> dict[str, Any]:
     schema = UploadedImport.model_json_schema()
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
-    modified = {
-        "type": "string",
-        "description": "When each file was last changed: milliseconds since 1970, comma-separated.",
-    }
-    properties = {**schema["properties"], "files": files, "modified": modified}
+    properties = {**schema["properties"], "files": files, "modified": MODIFIED}
     return {"type": "object", "required": ["job_type", "files"], "properties": properties}
 
 
@@ -170,7 +152,7 @@ plain_routes: Final = [
         response_model=Job,
         responses=_REFUSALS,
         openapi_extra={
-            "parameters": [_IDEMPOTENCY],
+            "parameters": [IDEMPOTENCY_KEY],
             "requestBody": {
                 "required": True,
                 "content": {

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import Response as PlainResponse
 
+from app.api.entity_tag import is_known
 from app.api.errors import documented
 from app.api.plain_route import PlainRoute
 from app.api.state import services_of, sockets_of
@@ -75,8 +76,7 @@ def _sent(request: Request, recording: StoredRecording, how: str) -> PlainRespon
     headers = {"cache-control": "private, no-cache", "content-disposition": _disposition(how, recording.filename)}
     if recording.sha256 is not None:
         headers["etag"] = f'"{recording.sha256}"'
-        known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
-        if known & {headers["etag"], "*"}:
+        if is_known(request.headers.get("if-none-match"), headers["etag"]):
             return PlainResponse(status_code=304, headers=headers)
     kind = recording.mime_type if _PLAYABLE.fullmatch(recording.mime_type) else "application/octet-stream"
     return StoredResponse(recording.path, CesarError("media_gone"), headers=headers, media_type=kind)

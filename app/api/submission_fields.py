@@ -1,12 +1,21 @@
 """Owns the reading of a submission's fields, wherever in a request they stand, and of its key."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from pydantic import ValidationError
 from starlette.requests import Request
 
 from app.domain.errors import CesarError
 from app.schemas.jobs import SubmissionRequest
+
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key returns the same Job, so that a repeated request does no harm.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+"""What `idempotency_key` reads, as OpenAPI tells it."""
 
 
 def parse_fields(given: Mapping[str, str]) -> SubmissionRequest:

@@ -1,6 +1,5 @@
 """Owns the door over HTTP: files or a URL in, a Job out, at once."""
 
-from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -8,25 +7,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.api.accepted_job import accepted
 from app.api.bounded_body import read_body
 from app.api.errors import documented
-from app.api.file_times import take_file_times
+from app.api.file_times import MODIFIED, dated_uploads
 from app.api.multipart import ReceivedForm, receive_form
 from app.api.plain_route import PlainRoute
 from app.api.state import services_of
-from app.api.submission_fields import describe, idempotency_key, parse_fields
+from app.api.submission_fields import IDEMPOTENCY_KEY, describe, idempotency_key, parse_fields
 from app.domain.errors import CesarError
 from app.schemas.jobs import Job, SubmissionRequest, UrlRequest
-from app.services.intake_service import Upload
 
 _LARGEST_JSON = 64 * 1024
 _REFUSALS = documented(400, 409, 413, 415, 422, 503, 507)
-_IDEMPOTENCY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same key returns the same Job, so that a repeated request does no harm.",
-    "schema": {"type": "string", "maxLength": 255},
-}
 
 
 async def transcribe(request: Request) -> Response:
@@ -46,7 +39,7 @@ async def transcribe(request: Request) -> Response:
         request, services.storage.receive, max_file_bytes=limit, max_files=services.settings.max_files
     )
     job_id = await _accept_form(request, form)
-    return await _accepted(request, job_id)
+    return await accepted(request, job_id)
 
 
 async def transcribe_url(request: Request) -> Response:
@@ -56,7 +49,7 @@ async def transcribe_url(request: Request) -> Response:
     job_id = await run_in_threadpool(
         intake.accept_url, wanted.url, wanted.options(), idempotency_key(request), wanted.webhook()
     )
-    return await _accepted(request, job_id)
+    return await accepted(request, job_id)
 
 
 def _parse_body(body: bytes) -> UrlRequest:
@@ -68,15 +61,13 @@ def _parse_body(body: bytes) -> UrlRequest:
 
 
 async def _accept_form(request: Request, form: ReceivedForm) -> str:
-    uploads = [Upload(file.filename, file.receiver) for file in form.files]
     try:
-        times = take_file_times(form)
-        uploads = [replace(upload, modified_at=time) for upload, time in zip(uploads, times, strict=True)]
+        uploads = dated_uploads(form)
         wanted = _parse_form(form)
         options, key = wanted.options(), idempotency_key(request)
     except BaseException:
-        for upload in uploads:
-            await run_in_threadpool(upload.receiver.abandon)
+        for file in form.files:
+            await run_in_threadpool(file.receiver.abandon)
         raise
     return await services_of(request).intake.take_in(uploads, options, key, wanted.webhook())
 
@@ -88,27 +79,14 @@ def _parse_form(form: ReceivedForm) -> SubmissionRequest:
     return parse_fields({name: values[0] for name, values in form.fields.items() if values[0] != ""})
 
 
-async def _accepted(request: Request, job_id: str) -> Response:
-    services = services_of(request)
-    job = await run_in_threadpool(services.queries.job, job_id)
-    job = await run_in_threadpool(services.duplicates.answer, job)
-    return Response(
-        job.model_dump_json(), status_code=202, media_type="application/json", headers={"location": f"/jobs/{job_id}"}
-    )
-
-
 def _form_schema() -> dict[str, Any]:
     schema = SubmissionRequest.model_json_schema(ref_template="#/components/schemas/{model}")
     properties = {name: field for name, field in schema["properties"].items() if name != "diarize"}
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
-    modified = {
-        "type": "string",
-        "description": "When each file was last changed: milliseconds since 1970, comma-separated.",
-    }
     return {
         "type": "object",
         "required": ["files"],
-        "properties": {"files": files, "modified": modified, "diarize": {"type": "boolean"}, **properties},
+        "properties": {"files": files, "modified": MODIFIED, "diarize": {"type": "boolean"}, **properties},
     }
 
 
@@ -133,7 +111,7 @@ plain_routes: Final = [
         description=endpoint.__doc__,
         response_model=Job,
         responses=_REFUSALS,
-        openapi_extra={"parameters": [_IDEMPOTENCY], "requestBody": {"required": True, "content": content}},
+        openapi_extra={"parameters": [IDEMPOTENCY_KEY], "requestBody": {"required": True, "content": content}},
     )
     for path, endpoint, summary, content in (
         ("/transcribe", transcribe, "Transcribe files or a URL", _FORM | _JSON),

@@ -6,13 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from app.client.recordings import Recording
 from app.domain.filenames import extension_of, safe_filename
 from app.domain.options import MEDIA_EXTENSIONS
-
-_BLOCK_BYTES: Final = 1 << 20
 
 State = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds: while both stay, so does the content."""
@@ -53,11 +50,8 @@ def state_of(path: Path) -> State | None:
 
 def sha256_of(path: Path) -> str:
     """In lower-case hex. Raises OSError."""
-    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass

@@ -11,7 +11,7 @@ from app.client.folder import Found, Watch, find, sha256_of, state_of
 from app.client.library_service import LibraryService
 from app.client.recordings import Recording, UsageError
 from app.client.service import Accepted, Unreachable
-from app.client.transcribe import BAD_USAGE, FAILED, INTERRUPTED, OK, choose_service, read_options
+from app.client.transcribe import BAD_USAGE, FAILED, INTERRUPTED, OK, choose_service, read_options, sentence
 from app.core.config import Settings
 from app.domain.errors import CesarError
 from app.domain.lifecycle import FINISHED
@@ -209,8 +209,3 @@ def _batches(found: Sequence[Found]) -> Iterator[list[Found]]:
         batch.append(one)
     if batch:
         yield batch
-
-
-def sentence(problem: CesarError) -> str:
-    """What went wrong, in one line."""
-    return f"{problem.entry.sentence} ({problem.detail})" if problem.detail else problem.entry.sentence

@@ -175,7 +175,7 @@ class _Command:
             )
             return FAILED
         except CesarError as problem:
-            self._display.problem(_sentence(problem), problem.entry.remedy)
+            self._display.problem(sentence(problem), problem.entry.remedy)
             return FAILED
         self._say_what_ran()
         return OK if all(story.outcome and story.outcome.has_transcript for story in self._stories) else FAILED
@@ -260,8 +260,8 @@ class _Command:
 
     def _say_what_ran(self) -> None:
         if any(story.outcome and story.outcome.engine == "pocketsphinx" for story in self._stories):
-            for sentence in SMALL_ENGINE:
-                self._display.note(sentence)
+            for line in SMALL_ENGINE:
+                self._display.note(line)
 
 
 def _refused(story: Story, problem: CesarError) -> Outcome:
@@ -283,5 +283,6 @@ def _unwritten(story: Story, problem: OSError) -> Outcome:
     )
 
 
-def _sentence(problem: CesarError) -> str:
+def sentence(problem: CesarError) -> str:
+    """What went wrong, in one line."""
     return f"{problem.entry.sentence} ({problem.detail})" if problem.detail else problem.entry.sentence

@@ -91,7 +91,7 @@ def _moment(value: object, now: datetime) -> datetime:
         raise CesarError("bad_value", "a recording time cannot lie in the future")
     if moment < _FIRST:
         raise CesarError("bad_value", "nothing was recorded before 1857")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _tags(value: object) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
-from app.domain.disclosure import shown_url
 from app.domain.duplicates import groups_of
 from app.domain.options import TranscriptionOptions
 from app.models import File, UserDecision
@@ -14,6 +13,7 @@ from app.schemas.tasks import DuplicateOf
 from app.schemas.tasks import Task as TaskBody
 from app.services.duplicate_rule import DuplicateRule, Plan
 from app.services.duplicate_store import KnownBytes
+from app.services.file_views import shown_name
 from app.services.reuse import WouldRun
 from app.services.store import Store, Transaction
 
@@ -112,7 +112,7 @@ def _file(file: File, decided: Sequence[UserDecision]) -> wire.GroupedFile:
     about_copies = [_DECISIONS[row.decision_type] for row in decided if row.decision_type in _DECISIONS]
     return wire.GroupedFile(
         id=file.uuid,
-        filename=file.original_filename or shown_url(file.source_url or ""),
+        filename=shown_name(file),
         file_size_bytes=file.file_size_bytes,
         mime_type=file.mime_type,
         duration_seconds=file.duration_seconds,

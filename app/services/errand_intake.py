@@ -21,7 +21,7 @@ from app.services.errand_store import Selection
 from app.services.export.options import RenderOptions
 from app.services.export_service import check_format
 from app.services.folder_import import keep_imported
-from app.services.intake_service import IntakeService, Upload
+from app.services.intake_service import IntakeService, Upload, abandon
 from app.services.store import Store, Transaction
 from app.services.submission import ArrivedFile, earlier_job
 from app.services.webhook_events import tell_end
@@ -101,7 +101,7 @@ class ErrandIntake:
         try:
             looked = [await self._look(upload) for upload in uploads]
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(_abandon, uploads))
+            await asyncio.shield(asyncio.to_thread(abandon, uploads))
             raise
         return await asyncio.to_thread(self._keep, uploads, looked, asked)
 
@@ -115,7 +115,7 @@ class ErrandIntake:
         try:
             looked = [_result(self._begin_look(upload)) for upload in uploads]
         except BaseException:
-            _abandon(uploads)
+            abandon(uploads)
             raise
         return self._keep(uploads, looked, asked)
 
@@ -151,7 +151,7 @@ class ErrandIntake:
             self._forget([file.stored.key for file in arrived])
             raise
         finally:
-            _abandon(uploads)
+            abandon(uploads)
         self._forget(superfluous)
         logger.info("files_imported", job_id=job_id, files=len(arrived), failures=len(failures))
         return job_id
@@ -217,8 +217,3 @@ def _result(begun: "Future[MediaFacts] | CesarError") -> Looked:
         return begun.result()
     except CesarError as problem:
         return problem
-
-
-def _abandon(uploads: Sequence[Upload]) -> None:
-    for upload in uploads:
-        upload.receiver.abandon()

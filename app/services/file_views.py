@@ -15,6 +15,11 @@ from app.schemas import files as wire
 from app.services.library_store import PairOfFiles, TaskOfFile
 
 
+def shown_name(file: File) -> str:
+    """What a recording is called: its own name, or where it came from, without what may be secret in that."""
+    return file.original_filename or shown_url(file.source_url or "")
+
+
 def file_summary(file: File, tasks: Iterable[TaskOfFile], decisions: Iterable[UserDecision]) -> wire.FileSummary:
     """A File as lists show it; `decisions` in the order in which they were made."""
     return wire.FileSummary(**_shared(file, tasks, decided(decisions)))
@@ -76,7 +81,7 @@ def _value(kind: DecisionType, stored: str | None) -> Value:
 def _shared(file: File, tasks: Iterable[TaskOfFile], standing: InForce) -> dict[str, Any]:
     return {
         "id": file.uuid,
-        "filename": file.original_filename or shown_url(file.source_url or ""),
+        "filename": shown_name(file),
         "mime_type": file.mime_type,
         "file_size_bytes": file.file_size_bytes,
         "duration_seconds": file.duration_seconds,

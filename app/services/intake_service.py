@@ -52,7 +52,7 @@ class IntakeService:
             _check_names(uploads)
             facts = [await loop.run_in_executor(self._probing, self._probe, upload) for upload in uploads]
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(_abandon, uploads))
+            await asyncio.shield(asyncio.to_thread(abandon, uploads))
             raise
         return await loop.run_in_executor(self._keeping, self._keep, uploads, facts, options, idempotency_key, webhook)
 
@@ -73,7 +73,7 @@ class IntakeService:
             _check_names(uploads)
             facts = [self._probing.submit(self._probe, upload).result() for upload in uploads]
         except BaseException:
-            _abandon(uploads)
+            abandon(uploads)
             raise
         return self._keep(uploads, facts, options, idempotency_key, webhook)
 
@@ -112,7 +112,7 @@ class IntakeService:
         try:
             arrived = self._commit(uploads, facts)
         finally:
-            _abandon(uploads)
+            abandon(uploads)
         return self._jobs.submit(Submission(options, files=arrived, idempotency_key=idempotency_key, webhook=webhook))
 
     def _commit(self, uploads: Sequence[Upload], facts: Sequence[MediaFacts]) -> tuple[ArrivedFile, ...]:
@@ -143,7 +143,8 @@ def _check_names(uploads: Sequence[Upload]) -> None:
         check_name(upload.filename)
 
 
-def _abandon(uploads: Sequence[Upload]) -> None:
+def abandon(uploads: Sequence[Upload]) -> None:
+    """Let go of what arrived of recordings that are not wanted. Blocking."""
     for upload in uploads:
         upload.receiver.abandon()
 

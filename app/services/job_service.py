@@ -25,7 +25,7 @@ from app.services.task_service import TaskService
 from app.services.turns import let_others_write, one_turn
 from app.services.upload_events import tell_announced
 from app.services.upload_rows import expected_row, upload_row
-from app.services.webhook_events import tell_end, tell_status
+from app.services.webhook_events import tell_status
 
 _PORTION = 100
 """How many Tasks of a Job are read at once to be moved or removed."""
@@ -206,8 +206,8 @@ class JobService:
             tx.tasks.remove(task)
             if tx.jobs.is_empty(job):
                 tx.jobs.remove(job)
-            elif tx.jobs.refresh(job.id) is not None:
-                tell_end(tx, job)
+            else:
+                tell_job(tx, job.id)
             keys = _remove_unused(tx, [file])
             tell_queue(tx)
         self._remove_bytes(keys)

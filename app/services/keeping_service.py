@@ -13,9 +13,8 @@ from app.domain.derived import DerivedFiles
 from app.domain.ports import Storage
 from app.models import File, Task
 from app.services.store import Store, Transaction
-from app.services.task_moves import tell_queue
+from app.services.task_moves import tell_job, tell_queue
 from app.services.turns import let_others_write, one_turn
-from app.services.webhook_events import tell_end
 
 DISCARD_GRACE: Final = timedelta(days=1)
 """How long the bytes of a discarded copy stay, so that a decision made by mistake can be undone."""
@@ -206,8 +205,8 @@ def _remove_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
             tx.tasks.remove(task)
         if tx.jobs.is_empty(job):
             tx.jobs.remove(job)
-        elif tx.jobs.refresh(job.id) is not None:
-            tell_end(tx, job)
+        else:
+            tell_job(tx, job.id)
 
 
 def _note_end(task: Task) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from app.domain.disclosure import shown_receiver, shown_text, shown_url
+from app.domain.disclosure import shown_receiver, shown_text
 from app.domain.edits import ShownSegment, ShownTranscript
 from app.domain.errors import CATALOGUE
 from app.domain.job_types import ERRANDS
@@ -14,6 +14,7 @@ from app.domain.progress import TaskProgressStage
 from app.models import File, Job, JobStatus, Task
 from app.schemas import jobs as wire_jobs
 from app.schemas import tasks as wire
+from app.services.file_views import shown_name
 from app.services.shown_transcript import shown_transcript
 from app.services.store import Transaction
 
@@ -56,7 +57,7 @@ def _task_body(task: Task, queue_position: int | None, text: str | None, begins:
         id=task.uuid,
         job_id=task.job.uuid,
         file_id=task.file.uuid,
-        filename=_shown_name(task),
+        filename=shown_name(task.file),
         status=task.status,
         progress_percentage=task.progress_percentage or 0,
         progress_stage=task.progress_stage,
@@ -220,7 +221,7 @@ def transcript_head(task: Task, shown: ShownTranscript) -> wire.Transcript:
     """What is told of a transcript beside its segments."""
     return wire.Transcript(
         task_id=task.uuid,
-        filename=_shown_name(task),
+        filename=shown_name(task.file),
         language=task.detected_language,
         engine=task.engine,
         model=task.model,
@@ -252,10 +253,6 @@ def segment_view(index: int, segment: ShownSegment) -> wire.TranscriptSegment:
 def speakers_view(shown: ShownTranscript) -> list[wire.TranscriptSpeaker]:
     """Who speaks, as labels and names."""
     return [wire.TranscriptSpeaker(label=label, name=name) for label, name in shown.speakers]
-
-
-def _shown_name(task: Task) -> str:
-    return task.file.original_filename or shown_url(task.file.source_url or "")
 
 
 def _options(stored: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import FileIO
@@ -52,6 +53,13 @@ class LocalGrowingFiles:
         """Every file that is not placed yet, and what a process that was killed left of others."""
         names = {path.name.removesuffix(_LOCK) for path in self._folder.iterdir()}
         return sorted(filter(_NAME.fullmatch, names))
+
+    def changed_at(self, name: str) -> float:
+        """When bytes last came, in seconds since 1970."""
+        try:
+            return (self._folder / name).stat().st_mtime
+        except FileNotFoundError:  # only its lock is left, or it has gone
+            return time.time()
 
     def free_bytes(self) -> int:
         """How much the disk has room for."""

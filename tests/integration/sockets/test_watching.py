@@ -147,6 +147,8 @@ async def test_a_job_tells_how_far_it_is(world: World) -> None:
         await client.say(type="subscribe", job_id=empty)
         assert [(await client.hear())["type"] for _ in range(2)] == ["job", "ok"]
         await client.say(type="unsubscribe", job_id=empty)
+        await client.say(type="ping")
+        assert (await client.hear())["type"] == "pong"
         world.tasks.delete_job(empty)
         await client.say(type="ping")
         assert (await client.hear())["type"] == "pong"
