@@ -43,6 +43,7 @@ bench: setup-dev ## measure: prints ratio, baseline and machine
 	done; exit $$failed
 
 soak: setup-dev ## the long campaigns (hours)
+	@$(VENV)/python -m pytest tests/unit -m hypothesis --hypothesis-profile=campaign -n 2 --timeout=0
 	@$(VENV)/python -m pytest tests/soak --timeout=0 $(ARGS)
 
 lock: setup-dev ## resolve all dependencies anew and pin them

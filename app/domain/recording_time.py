@@ -89,9 +89,9 @@ def choose(candidates: Sequence[Candidate], now: datetime) -> Finding:
     plausible = [candidate for candidate in candidates if candidate.is_plausible(now)]
     if not plausible:
         return Finding(None, ConfidenceLevel.NONE)
-    best = min(plausible, key=lambda candidate: (not _is_confirmed(candidate, plausible), *_rank(candidate)))
-    finer = [candidate for candidate in plausible if _refines(candidate, best)]
-    best = min(finer, key=_rank, default=best)
+    credible = [candidate for candidate in plausible if _is_confirmed(candidate, plausible)] or plausible
+    best = min(credible, key=_rank)
+    best = min((candidate for candidate in credible if _refines(candidate, best)), key=_rank, default=best)
     return Finding(best, _confidence(best, plausible))
 
 

@@ -18,4 +18,5 @@ def test_a_hundred_cuts_again_and_again(tmp_path: Path, seed: int) -> None:
         verdict = CutCampaign(server, size=80_000_000, cuts=cuts, seed=seed).run()
     finally:
         server.close()
+    assert verdict.resumed_at > 0
     assert (verdict.lost, verdict.stored_sha256) == ([], verdict.sent_sha256)

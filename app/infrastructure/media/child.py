@@ -55,9 +55,19 @@ CODECS: Final = (
 TOLD_STREAMS, TOLD_TAGS, TAG_CHARACTERS = 32, 24, 64  # a file may hold any number of them, of any length
 
 # By their names in FFmpeg, which maps ID3's TDRC, TYER with TDAT and TIME, and RIFF's ICRD and IDIT to `date` or `creation_time`.
-TIME_TAGS: Final = (
-    "creation_time,date,date_recorded,date_digitized,year,tdrc,tyer,origination_date,origination_time,"
-    "com.apple.quicktime.creationdate"
+TIME_TAGS: Final = frozenset(
+    {
+        "creation_time",
+        "date",
+        "date_recorded",
+        "date_digitized",
+        "year",
+        "tdrc",
+        "tyer",
+        "origination_date",
+        "origination_time",
+        "com.apple.quicktime.creationdate",
+    }
 )
 
 _OPTIONS: Final = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "pipe"}
@@ -185,7 +195,7 @@ def _time_tags(container: Any) -> Iterator[dict[str, str]]:
     streams = ((f"stream {each.index}", each.metadata) for each in islice(container.streams, TOLD_STREAMS))
     for place, tags in (("container", container.metadata), *streams):
         for name, text in tags.items():
-            if name.lower() in TIME_TAGS.split(","):
+            if name.lower() in TIME_TAGS:
                 yield {"place": place, "name": name.lower(), "text": text[:TAG_CHARACTERS]}
 
 

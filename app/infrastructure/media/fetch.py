@@ -56,7 +56,7 @@ class UrlFetcher:
     ) -> None:
         self._max_bytes = max_bytes
         self._timeout_seconds = timeout_seconds
-        self._allow_private = frozenset(name.lower() for name in allow_private)
+        self._allow_private = allow_private
         self._resolver = resolver
         self._ssl_context = ssl_context
 

@@ -50,7 +50,7 @@ class SiteFetcher:
         self._timeout_seconds = timeout_seconds
         self._memory_bytes = memory_mb * 1024 * 1024
         self._scratch = scratch
-        self._allow_private = frozenset(name.lower() for name in allow_private)
+        self._allow_private = allow_private
         self._resolver = resolver
 
     def fetch(self, url: str, receiver: Receiver, control: RunControl) -> Download:

@@ -68,7 +68,7 @@ class GuardedBackend(httpcore2.NetworkBackend):
 
     def __init__(self, allowance: Allowance, allow_private: frozenset[str], resolver: Resolver) -> None:
         self._allowance = allowance
-        self._allow_private = allow_private
+        self._allow_private = frozenset(name.lower() for name in allow_private)
         self._resolver = resolver
         self._dialler = httpcore2.SyncBackend()
 

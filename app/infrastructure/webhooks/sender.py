@@ -43,7 +43,7 @@ class HttpSender:
         ssl_context: SSLContext | None = None,
     ) -> None:
         self._key = key
-        self._allow_private = frozenset(name.lower() for name in allow_private)
+        self._allow_private = allow_private
         self._seconds = seconds
         self._clock = clock
         self._resolver = resolver

@@ -178,6 +178,13 @@ def test_another_source_that_agrees_never_lowers_confidence(
     assert again.confidence is ConfidenceLevel.HIGH or not agree(best, other)
 
 
+def test_a_minute_that_is_confirmed_gives_way_to_no_second_that_is_not() -> None:
+    """Two tags, to the minute and to the second: the name confirms the minute, 31 s of it are too far from the name."""
+    minute = said(TimeSource.EMBEDDED, 0, Precision.MINUTE)
+    found = [minute, said(TimeSource.EMBEDDED, 31), said(TimeSource.FILENAME, 0)]
+    assert (choose(found, NOW).best, choose(found, NOW).confidence) == (minute, ConfidenceLevel.HIGH)
+
+
 @given(some)
 def test_high_means_that_another_source_says_so(found: list[Candidate]) -> None:
     """High is given exactly if two sources agree, and the best is one that is confirmed."""
