@@ -179,10 +179,10 @@ def test_another_source_that_agrees_never_lowers_confidence(
 
 
 def test_a_minute_that_is_confirmed_gives_way_to_no_second_that_is_not() -> None:
-    """Two tags, to the minute and to the second: the name confirms the minute, 31 s of it are too far from the name."""
-    minute = said(TimeSource.EMBEDDED, 0, Precision.MINUTE)
-    found = [minute, said(TimeSource.EMBEDDED, 31), said(TimeSource.FILENAME, 0)]
-    assert (choose(found, NOW).best, choose(found, NOW).confidence) == (minute, ConfidenceLevel.HIGH)
+    """Two tags, to the minute and to the second: the name confirms the minute and is finer; the other tag is 31 s away from it."""
+    name = said(TimeSource.FILENAME)
+    found = [said(TimeSource.EMBEDDED, 0, Precision.MINUTE), said(TimeSource.EMBEDDED, 31), name]
+    assert (choose(found, NOW).best, choose(found, NOW).confidence) == (name, ConfidenceLevel.HIGH)
 
 
 @given(some)
