@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from tests.browser.conftest import AUDIO, Server
+from tests.browser.conftest import Server
 from tests.browser.witness import DONE_WITHIN, drop, row_of, wait_for_connection, wait_for_status
 
 pytestmark = pytest.mark.browser
 
 SPEECH = Path(__file__).parent.parent / "fixtures" / "speech"
-RECORDINGS = [AUDIO / "austen-0870.wav", *sorted(SPEECH.glob("single-*.wav"))]
+SHORT = sorted(SPEECH.glob("single-*.wav"))
 
 
 @pytest.mark.timeout(300)
-async def test_five_recordings_survive_everything(page: Page, own_server: Server) -> None:
+async def test_five_recordings_survive_everything(page: Page, own_server: Server, long_recording: Path) -> None:
     """Sent together; server and worker are killed in mid-work; reloaded with sockets blocked; all end well, and as the server tells."""
+    recordings = [long_recording, *SHORT]
     blocked = False
 
     async def meet(socket: WebSocketRoute) -> None:
@@ -31,24 +32,24 @@ async def test_five_recordings_survive_everything(page: Page, own_server: Server
     await page.route_web_socket("**/ws*", meet)
     await page.goto(own_server.url)
     await wait_for_connection(page, "live")
-    await drop(page, *[(path.name, path.read_bytes()) for path in RECORDINGS])
-    await until(lambda: all_sent(own_server))
+    await drop(page, *[(path.name, path.read_bytes()) for path in recordings])
+    await until(lambda: all_sent(own_server, len(recordings)))
     await page.locator("[data-status=processing] .preview").first.wait_for(timeout=DONE_WITHIN)
 
     await asyncio.to_thread(own_server.kill)
     await expect(page.locator("#connection")).not_to_have_attribute("data-state", "live", timeout=DONE_WITHIN)
-    await expect(page.locator("[data-task]")).to_have_count(len(RECORDINGS))
+    await expect(page.locator("[data-task]")).to_have_count(len(recordings))
     blocked = True
     await asyncio.to_thread(own_server.start)
     await page.reload()
     await wait_for_connection(page, "polling")
-    for path in RECORDINGS:
+    for path in recordings:
         await wait_for_status(row_of(page, path.name), "completed")
-    await as_told(page, own_server)
+    await as_told(page, own_server, recordings)
 
     blocked = False
     await wait_for_connection(page, "live")
-    await as_told(page, own_server)
+    await as_told(page, own_server, recordings)
     assert await page.evaluate("window.witnessed.violations") == []
 
 
@@ -57,10 +58,10 @@ def tasks(server: Server) -> list[dict[str, Any]]:
     return [server.get(f"/tasks/{task['id']}") for task in server.get("/tasks")["tasks"]]
 
 
-def all_sent(server: Server) -> bool:
+def all_sent(server: Server, count: int) -> bool:
     """Whether every byte of every recording has arrived."""
     told = tasks(server)
-    return len(told) == len(RECORDINGS) and not any(task["uploading"] for task in told)
+    return len(told) == count and not any(task["uploading"] for task in told)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -70,10 +71,10 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.1)
 
 
-async def as_told(page: Page, server: Server) -> None:
+async def as_told(page: Page, server: Server, recordings: list[Path]) -> None:
     """Each row shows the status, the name and the first words of the server's Task; one had to begin again."""
     told = await asyncio.to_thread(tasks, server)
-    assert {task["filename"] for task in told} == {path.name for path in RECORDINGS}
+    assert {task["filename"] for task in told} == {path.name for path in recordings}
     assert max(task["attempt"] for task in told) == 2
     for task in told:
         row = page.locator(f"[data-task='{task['id']}']")
