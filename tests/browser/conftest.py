@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.witness import WITNESS
 from tests.running_server import descendants, free_port, wait_for
@@ -29,6 +29,8 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+expect.set_options(timeout=20_000)  # four browsers and their servers may share two cores
 
 PAUSE = bytes(16_000)
 """Half a second of silence at 16 kHz, so that one sentence ends before the next begins."""
@@ -116,16 +118,25 @@ def own_server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
+def three_sentences(tmp_path: Path) -> Path:
+    """Real speech with two pauses, so that there is text before the end."""
+    return joined(tmp_path / "three sentences.wav", sorted(AUDIO.glob("austen-*.wav")))
+
+
+@pytest.fixture
 def long_recording(tmp_path: Path) -> Path:
     """A minute of real speech."""
-    target = tmp_path / "long-talk.wav"
-    sources = sorted(AUDIO.glob("austen-*.wav")) * 4
-    with wave.open(str(target), "wb") as joined:
+    return joined(tmp_path / "long-talk.wav", sorted(AUDIO.glob("austen-*.wav")) * 4)
+
+
+def joined(target: Path, sources: list[Path]) -> Path:
+    """One recording of several, with a pause after each."""
+    with wave.open(str(target), "wb") as whole:
         for number, source in enumerate(sources):
             with wave.open(str(source), "rb") as part:
                 if number == 0:
-                    joined.setparams(part.getparams())
-                joined.writeframes(part.readframes(part.getnframes()) + PAUSE)
+                    whole.setparams(part.getparams())
+                whole.writeframes(part.readframes(part.getnframes()) + PAUSE)
     return target
 
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 RECORDING = AUDIO / "austen-0890.wav"
 WITHIN = 30_000
+HEARD = "p[role=status].visually-hidden"
 UNDO_FOR = 8_000
 
 LOOK_AWAY = "window.away = false; Object.defineProperty(document, 'hidden', { get: () => window.away })"
@@ -56,9 +57,15 @@ async def submit(server: RunningServer, script: str = "segments=3") -> str:
 
 
 async def opened(page: Page, server: RunningServer, place: str = "") -> None:
-    """The page, live."""
+    """The page, live, with what accompanies it: keys, messages, the screen reader's sentences."""
     await page.goto(f"http://127.0.0.1:{server.port}/#/{place}")
+    await whole(page)
+
+
+async def whole(page: Page) -> None:
+    """Wait for the connection, and for what is fetched when the browser has nothing better to do."""
     await page.locator("#connection[data-state=live]").wait_for(timeout=WITHIN)
+    await page.locator(HEARD).wait_for(timeout=WITHIN, state="attached")
 
 
 async def finished(page: Page, server: RunningServer) -> str:
@@ -83,7 +90,7 @@ async def test_the_help_lists_shortcuts_and_turns_them_off_for_good(page: Page, 
         await page.keyboard.press("?")
         await expect(page.get_by_role("dialog")).to_have_count(0)
         await page.reload()
-        await page.locator("#connection[data-state=live]").wait_for()
+        await whole(page)
     await opener.click()
     await page.get_by_label("Use keyboard shortcuts").check()
     assert page.complaints == []
@@ -163,7 +170,7 @@ async def test_a_screen_reader_hears_of_it_at_most_every_two_seconds(page: Page,
     await opened(page, server)
     await page.evaluate(LISTEN)
     await submit(server, "segments=8 delay=0.6")
-    await expect(page.locator("p[role=status].visually-hidden")).to_contain_text("done", timeout=WITHIN)
+    await expect(page.locator(HEARD)).to_contain_text("done", timeout=WITHIN)
     heard: list[list[Any]] = await page.evaluate("window.heard")
     assert all(later[0] - earlier[0] > 1_900 for earlier, later in itertools.pairwise(heard))
     assert any("at work" in text for _, text in heard)
