@@ -152,9 +152,7 @@ def build_server(settings: Settings, announcer: Announcer, worker: EmbeddedWorke
         files=FileService(store),
         search=SearchService(store),
         intake=intake,
-        errands=ErrandIntake(
-            store, storage, intake, folders.check, webhooks=webhook_rules(settings), zone=settings.zone
-        ),
+        errands=ErrandIntake(store, storage, intake, folders, webhooks=webhook_rules(settings), zone=settings.zone),
         uploads=_upload_service(settings, store, jobs, tasks, storage),
         webhooks=_webhook_service(settings, store),
         storage=storage,

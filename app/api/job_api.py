@@ -39,8 +39,7 @@ def list_jobs(
 @router.get("/import-folders", summary="Where imports may come from")
 def list_import_folders(request: Request) -> ImportFolders:
     """The folders of the server's machine that the admin allowed and that are there: `folder` of an import names one, or one below."""
-    allowed = services_of(request).settings.import_folders
-    return ImportFolders(folders=sorted(str(folder) for folder in allowed if folder.is_dir()))
+    return ImportFolders(folders=services_of(request).errands.import_folders())
 
 
 @router.get("/jobs/{job_id}", summary="Get a job", responses=documented(404))

@@ -23,7 +23,7 @@ def safe_filename(raw: str) -> str:
     What is cut from a long name is its stem; the extension stays.
     """
     base = raw.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    visible = "".join(character for character in unicodedata.normalize("NFC", base) if _is_visible(character))
+    visible = "".join(character for character in composed(base) if _is_visible(character))
     return _shorten(visible.strip().rstrip(" .")) or FALLBACK_NAME
 
 
@@ -45,6 +45,11 @@ def _shorten(name: str) -> str:
         stem, dot, ending = name, "", ""
     room = MAX_NAME_BYTES - len((dot + ending).encode())
     return stem.encode()[:room].decode(errors="ignore").rstrip(" .") + dot + ending
+
+
+def composed(text: str) -> str:
+    """A text with its accents as they are in the names that `safe_filename` makes; some keyboards and systems send them apart."""
+    return unicodedata.normalize("NFC", text)
 
 
 @lru_cache(20_000)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from datetime import tzinfo
-from typing import Any
+from typing import Any, Protocol
 
 from app.core.clock import utc_now
 from app.core.logging import logger
@@ -30,6 +30,16 @@ Looked = MediaFacts | CesarError
 """What probing found, or why a file cannot be taken in."""
 
 
+class AllowedFolders(Protocol):
+    """The folders of this machine that the admin allowed to import from."""
+
+    def there(self) -> list[str]:
+        """Those that are there, absolute, by name."""
+
+    def check(self, folder: str) -> str:
+        """Where a requested folder really is. Raises `CesarError("folder_refused")` for one that is not in or below one of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What every submission has: a key that makes repeating it harmless, and who is told of the end."""
@@ -45,7 +55,6 @@ class ErrandIntake:
     """Accepts import and export Jobs. Blocking but for `take_in`; call from a thread.
 
     Args:
-        check_folder: where a requested folder really is; raises `CesarError("folder_refused")`.
         zone: of times without an offset (None: this machine's).
     """
 
@@ -54,7 +63,7 @@ class ErrandIntake:
         store: Store,
         storage: Storage,
         intake: IntakeService,
-        check_folder: Callable[[str], str],
+        folders: AllowedFolders,
         *,
         webhooks: WebhookRules,
         zone: tzinfo | None = None,
@@ -62,9 +71,13 @@ class ErrandIntake:
         self._store = store
         self._storage = storage
         self._intake = intake
-        self._check_folder = check_folder
+        self._folders = folders
         self._webhooks = webhooks
         self._zone = zone
+
+    def import_folders(self) -> list[str]:
+        """Which folders `import_folder` takes, or folders below them."""
+        return self._folders.there()
 
     def import_folder(self, folder: str, asked: Asked = NOTHING_ELSE) -> str:
         """A worker will take in every recording below it. The Job's public id.
@@ -72,7 +85,7 @@ class ErrandIntake:
         Raises:
             CesarError: `folder_refused`, `idempotency_conflict`, `webhook_refused`.
         """
-        return self._submit(IMPORT, {"folder": self._check_folder(folder)}, asked)
+        return self._submit(IMPORT, {"folder": self._folders.check(folder)}, asked)
 
     def export(
         self, selection: Selection, formats: Sequence[str], rendering: RenderOptions, asked: Asked = NOTHING_ELSE

@@ -75,7 +75,7 @@ class QueryService:
             return transcript_view(tx, task)
 
     def transcript_json(self, task_id: str, *, words: bool = True) -> WrittenTranscript:
-        """The same as its JSON, at once; without `words` it is a tenth as long. Raises the same."""
+        """The same as its JSON, at once; without `words` it is a quarter as long. Raises the same."""
         with self._store.read() as tx:
             task = tx.tasks.get(task_id)
             _require_transcript(tx, task)

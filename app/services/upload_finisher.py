@@ -64,6 +64,13 @@ class UploadFinisher:
                 self._threads.submit(self._finish_alone, upload_id)
                 self._under_way.add(upload_id)
 
+    def finish_complete(self) -> None:
+        """Finish all uploads of which every byte is here. Returns at once."""
+        with self._store.read() as tx:
+            complete = tx.uploads.complete()
+        for upload_id in complete:
+            self.soon(upload_id)
+
     def close(self) -> None:
         """Stop as soon as that is possible."""
         self._closing.set()
@@ -73,9 +80,8 @@ class UploadFinisher:
         """Finish what is complete, end what was left alone for too long, remove bytes that belong to no upload."""
         names = self._files.names()  # before the database is asked: a file is never older than its row
         with self._store.read() as tx:
-            complete, expired, known = tx.uploads.complete(), tx.uploads.expired(utc_now()), tx.uploads.storage_names()
-        for upload_id in complete:
-            self.soon(upload_id)
+            expired, known = tx.uploads.expired(utc_now()), tx.uploads.storage_names()
+        self.finish_complete()
         for upload_id in expired:
             self._with_file(storage_name(upload_id), upload_id, self._expire)
         for name in set(names) - known:

@@ -107,9 +107,8 @@ class UploadService:
         job_id = self._jobs.submit(
             Submission(options, expected=expected, idempotency_key=idempotency_key, webhook=webhook)
         )
-        for upload, upload_id in zip(wanted, self._jobs.tasks_of_job(job_id), strict=True):
-            if upload.length == 0:
-                self._finisher.soon(upload_id)  # an empty file is complete at once
+        if not all(upload.length for upload in wanted):
+            self._finisher.finish_complete()  # an empty file is complete at once
         return job_id
 
     def find(self, upload_id: str) -> UploadPosition:

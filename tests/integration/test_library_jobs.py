@@ -32,8 +32,8 @@ def recordings(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def library(serve: Callable[..., RunningServer], recordings: Path) -> RunningServer:
-    """A server that may import that folder."""
-    return serve(import_folders=recordings, lease_seconds=3, shutdown_seconds=2).start()
+    """A server that may import that folder, and one that cannot even be looked at."""
+    return serve(import_folders=f"{recordings},/{'x' * 300}", lease_seconds=3, shutdown_seconds=2).start()
 
 
 def post(server: RunningServer, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:

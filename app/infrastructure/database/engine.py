@@ -125,6 +125,7 @@ def refuse_network_share(path: str, mounts: str) -> None:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # The driver would otherwise begin transactions by its own rules, too late for BEGIN IMMEDIATE.
     connection.isolation_level = None
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.create_function("name_order", 1, name_order, deterministic=True)
     cursor = connection.cursor()
     for pragma in (

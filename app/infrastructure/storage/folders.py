@@ -19,7 +19,7 @@ _PLAIN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class ImportFolders:
-    """`app.services.folder_import.Folders` on the folders of the settings.
+    """`app.services.folder_import.Folders` and `app.services.errand_intake.AllowedFolders` on the folders of the settings.
 
     A requested folder is followed through links and `..` once, and has to end below an allowed one; below it no link is followed, and
     every file is opened step by step from there, so that nothing which is exchanged meanwhile leads elsewhere.
@@ -28,12 +28,17 @@ class ImportFolders:
     def __init__(self, allowed: Iterable[Path]) -> None:
         self._allowed = tuple(allowed)
 
+    def there(self) -> list[str]:
+        """The allowed folders that are there. One that cannot even be looked at, such as a share that is away, hides no other."""
+        # Path.is_dir raises where it may not look.
+        return sorted(str(folder.absolute()) for folder in self._allowed if os.path.isdir(folder))  # noqa: PTH112
+
     def check(self, folder: str) -> str:
         """Where a folder really is. Raises `CesarError("folder_refused")` for one that is not there, or not below an allowed one."""
         try:
             asked = Path(folder)
             resolved = asked.resolve(strict=True) if asked.is_absolute() else None
-            roots = [root.resolve(strict=True) for root in self._allowed if root.is_dir()]
+            roots = [Path(root).resolve(strict=True) for root in self.there()]
         except (OSError, ValueError, RuntimeError):
             resolved, roots = None, []
         if resolved is None or not any(resolved.is_relative_to(root) for root in roots) or not resolved.is_dir():

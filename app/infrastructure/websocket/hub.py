@@ -201,9 +201,8 @@ class Hub:
                 self._on_gap(event.task_id)
             channel.pass_on(event, loop)
             self._unsettled[channel] = None
-            if (
-                event.final or event.type == TranscriptChangedEvent.type
-            ):  # of a finished Task nothing more is to be expected
+            # Both tell of a finished Task, of which nothing more is to be expected.
+            if event.final or event.type == TranscriptChangedEvent.type:
                 self._let_go_adopted(channel)
         except Exception:  # one event that cannot be passed on must not silence all that follow
             logger.exception("event_not_passed_on", task_id=event.task_id, seq=event.seq)

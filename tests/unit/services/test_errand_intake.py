@@ -4,6 +4,7 @@ import pytest
 
 from app.domain.errors import CesarError
 from app.domain.webhooks import WebhookRules
+from app.infrastructure.storage.folders import ImportFolders
 from app.services.errand_intake import Asked, ErrandIntake
 from app.services.errand_store import Selection
 from app.services.export.options import RenderOptions
@@ -14,12 +15,8 @@ from tests.workbench import Workbench
 @pytest.fixture
 def intake(bench: Workbench) -> ErrandIntake:
     """On the workbench; no folder is allowed, and nothing is probed."""
-
-    def refuse(_folder: str) -> str:
-        raise CesarError("folder_refused")
-
     files = IntakeService(bench.jobs, media=None)  # type: ignore[arg-type]
-    return ErrandIntake(bench.store, bench.storage, files, refuse, webhooks=WebhookRules())
+    return ErrandIntake(bench.store, bench.storage, files, ImportFolders([]), webhooks=WebhookRules())
 
 
 def test_a_repeated_export_is_answered_although_its_tasks_are_gone(bench: Workbench, intake: ErrandIntake) -> None:

@@ -158,7 +158,7 @@ def test_a_reused_task_whose_source_is_gone_names_what_is_left(bench: Workbench)
 def test_an_upload_is_refused_though_it_began_first(bench: Workbench) -> None:
     """What counts is whose bytes were here first, not which Task is older."""
     expected = ExpectedFile("a.wav", 1, "", utc_now())
-    job = bench.jobs.submit(Submission(TranscriptionOptions(on_duplicate="refuse"), expected=expected))
+    job = bench.jobs.submit(Submission(TranscriptionOptions(on_duplicate="refuse"), expected=(expected,)))
     (slow,) = bench.jobs.tasks_of_job(job)
     quick = send(bench)
     plan = bench.tasks.plan_for(slow)

@@ -403,6 +403,21 @@ def test_many_uploads_are_one_job(uploads: Uploads) -> None:
     assert (queries.job(job_id).status, queries.job(job_id).progress_current) == ("partial", 3)
 
 
+def test_many_uploads_may_be_announced_again_when_one_is_gone(
+    uploads: Uploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer is the Job without the recording that somebody removed from it; an empty one waits for nothing."""
+    to_finish: list[str] = []
+    monkeypatch.setattr(uploads.finisher, "soon", to_finish.append)
+    wanted = [NewUpload("a.wav", 5), NewUpload("b.wav", 0), NewUpload("c.wav", 4)]
+    job_id = uploads.service.begin_all(wanted, TranscriptionOptions(), "key")
+    first, empty, third = (task.id for task in uploads.bench.queries.job(job_id).tasks)
+    assert to_finish == [empty]
+    uploads.bench.jobs.delete_task(first)
+    assert uploads.service.begin_all(wanted, TranscriptionOptions(), "key") == job_id
+    assert [task.id for task in uploads.bench.queries.job(job_id).tasks] == [empty, third]
+
+
 @pytest.mark.parametrize(
     ("wanted", "code"),
     [

@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.infrastructure.database.repositories.decided import decided_times, discarded_files, files_tagged, tag_counts
+from app.infrastructure.database.repositories.pages import is_named
 from app.models import Duplicate, File, Job, Task, UserDecision
 from app.services.library_store import FileFilter, FileOrder, PairOfFiles, TaskOfFile
 
@@ -89,7 +90,7 @@ def _conditions(wanted: FileFilter) -> list[Any]:
     if wanted.sha256 is not None:
         conditions.append(col(File.file_hash_sha256) == wanted.sha256)
     if wanted.name:
-        conditions.append(col(File.original_filename).icontains(wanted.name, autoescape=True))
+        conditions.append(is_named(wanted.name))
     return conditions
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import defer
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import Session, col
 
+from app.domain.filenames import composed
 from app.models import File, Job, JobFile, JobStatus, Task
 from app.services.work_filter import JobFilter, JobOrder, TaskFilter, TaskOrder
 
@@ -28,16 +29,16 @@ def task_page(session: Session, wanted: TaskFilter, page: int, per_page: int) ->
     """The keys of a page's Tasks in their order, and how many there are. Rows with whole transcripts in them are not read for it."""
     found = select(col(Task.id)).where(*_conditions(col(Task.status), wanted.statuses))
     if wanted.name:
-        named = select(col(File.id)).where(_is_named(wanted.name))
+        named = select(col(File.id)).where(is_named(wanted.name))
         found = found.where(col(Task.file_id).in_(named))
-    total = _count(session, found)
+    shown = found.offset((page - 1) * per_page).limit(per_page)
     if wanted.order in _OF_FILE:
-        found = found.join(File, col(File.id) == col(Task.file_id)).order_by(_OF_FILE[wanted.order])
+        shown = shown.join(File, col(File.id) == col(Task.file_id)).order_by(_OF_FILE[wanted.order])
     elif wanted.order in (TaskOrder.STATUS, TaskOrder.STATUS_DESCENDING):
         life = _life(col(Task.status))
-        found = found.order_by(life if wanted.order is TaskOrder.STATUS else life.desc())
-    found = found.order_by(col(Task.id) if wanted.order is TaskOrder.OLDEST else col(Task.id).desc())
-    return _page(session, found, page, per_page), total
+        shown = shown.order_by(life if wanted.order is TaskOrder.STATUS else life.desc())
+    shown = shown.order_by(col(Task.id) if wanted.order is TaskOrder.OLDEST else col(Task.id).desc())
+    return _keys(session, found, shown, is_search=bool(wanted.name))
 
 
 def job_page(session: Session, wanted: JobFilter, page: int, per_page: int) -> tuple[list[int], int]:
@@ -47,13 +48,13 @@ def job_page(session: Session, wanted: JobFilter, page: int, per_page: int) -> t
         found = found.where(col(Job.job_type) == wanted.job_type)
     if wanted.name:
         holding = select(col(JobFile.job_id)).join(File, col(File.id) == col(JobFile.file_id))
-        found = found.where(col(Job.id).in_(holding.where(_is_named(wanted.name))))
-    total = _count(session, found)
+        found = found.where(col(Job.id).in_(holding.where(is_named(wanted.name))))
+    shown = found.offset((page - 1) * per_page).limit(per_page)
     if wanted.order in (JobOrder.STATUS, JobOrder.STATUS_DESCENDING):
         life = _life(col(Job.status))
-        found = found.order_by(life if wanted.order is JobOrder.STATUS else life.desc())
-    found = found.order_by(col(Job.id) if wanted.order is JobOrder.OLDEST else col(Job.id).desc())
-    return _page(session, found, page, per_page), total
+        shown = shown.order_by(life if wanted.order is JobOrder.STATUS else life.desc())
+    shown = shown.order_by(col(Job.id) if wanted.order is JobOrder.OLDEST else col(Job.id).desc())
+    return _keys(session, found, shown, is_search=bool(wanted.name))
 
 
 def without_text(text: bool) -> tuple[Any, ...]:
@@ -65,17 +66,18 @@ def _conditions(status: Any, statuses: tuple[JobStatus, ...]) -> list[ColumnElem
     return [status.in_(statuses)] if statuses else []
 
 
-def _is_named(part: str) -> ColumnElement[bool]:
-    return col(File.original_filename).icontains(part, autoescape=True)
+def is_named(part: str) -> ColumnElement[bool]:
+    """The condition that a File has this in its name. SQLite's own LIKE knows the case of ASCII letters alone."""
+    return func.instr(func.casefold(col(File.original_filename)), composed(part).casefold()) > 0
 
 
 def _life(status: Any) -> Any:
     return case(_LIFE, value=status)
 
 
-def _count(session: Session, found: Select[Any]) -> int:
-    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
-
-
-def _page(session: Session, found: Select[Any], page: int, per_page: int) -> list[int]:
-    return list(session.scalars(found.offset((page - 1) * per_page).limit(per_page)))
+def _keys(session: Session, found: Select[Any], shown: Select[Any], *, is_search: bool) -> tuple[list[int], int]:
+    """Those that are shown, and how many are found. A search looks through all names once for both; else an index counts faster."""
+    if is_search and (rows := session.execute(shown.add_columns(func.count().over())).all()):
+        return [key for key, _ in rows], rows[0][1]
+    total = session.scalar(select(func.count()).select_from(found.subquery())) or 0
+    return list(session.scalars(shown)) if total else [], total

@@ -11,6 +11,8 @@ from app.domain.errors import CesarError
 from app.domain.lifecycle import JobStatus
 from app.domain.options import TranscriptionOptions
 from app.schemas.tasks import TaskPage
+from app.services.file_service import FileService
+from app.services.library_store import FileFilter
 from app.services.submission import ArrivedFile, Submission
 from app.services.work_filter import JobFilter, JobOrder, TaskFilter, TaskOrder
 from tests.unit.services.finished_tasks import run, said
@@ -144,6 +146,13 @@ def test_tasks_and_jobs_are_found_by_name_and_several_statuses(named: Workbench)
     ):
         assert names(named.queries.tasks(TaskFilter(name=part))) == found
         assert [job.tasks[0].filename for job in named.queries.jobs(JobFilter(name=part)).jobs] == found
+    pages = [named.queries.tasks(TaskFilter(name=".WAV", order=TaskOrder.NAME), page, 3) for page in (1, 2, 3)]
+    assert [(names(page), page.total) for page in pages] == [
+        (["A.wav", "b.wav", "c 100%_x.wav"], 4),
+        (["d.wav"], 4),
+        ([], 4),
+    ]
+    assert [named.queries.jobs(JobFilter(name=".WAV"), page, 3).total for page in (1, 2, 3)] == [4, 4, 4]
     some = (JobStatus.FAILED, JobStatus.PROCESSING)
     assert names(named.queries.tasks(TaskFilter(some))) == ["A.wav", "d.wav"]
     assert [job.status for job in named.queries.jobs(JobFilter(some, order=JobOrder.STATUS)).jobs] == [*reversed(some)]
@@ -169,6 +178,32 @@ def test_a_list_without_text_shows_how_it_begins(bench: Workbench) -> None:
     (task,) = bench.queries.tasks(TaskFilter((JobStatus.COMPLETED,)), text=False).tasks
     assert task.beginning == words[:240] == bench.queries.task(task.id).beginning
     assert {one.beginning for one in bench.queries.tasks(text=False).tasks} == {None, task.beginning}
+
+
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ("äpfel", ["ÄPFEL 1.wav"]),
+        ("a\u0308PFEL", ["ÄPFEL 1.wav"]),
+        ("STRASSE", ["Straße.wav"]),
+        ("\0", []),
+        ("*", []),
+        ("/", []),
+        ("\\", []),
+        ('"', []),
+        ("ß" * 255, []),
+    ],
+)
+def test_names_are_found_however_they_are_typed(tmp_path: Path, part: str, found: list[str]) -> None:
+    """Beyond ASCII as well, with accents of their own or not; no sign of a database's language means anything. Files as well."""
+    bench = Workbench(tmp_path / "typed")
+    for name in ("ÄPFEL 1.wav", "Straße.wav"):
+        arrived = ArrivedFile(name, bench.store_bytes(name.encode()), FACTS)
+        bench.jobs.submit(Submission(TranscriptionOptions(), files=(arrived,)))
+    assert names(bench.queries.tasks(TaskFilter(name=part))) == found
+    assert [job.tasks[0].filename for job in bench.queries.jobs(JobFilter(name=part)).jobs] == found
+    assert [file.filename for file in FileService(bench.store).files(FileFilter(name=part), 1, 10).files] == found
+    bench.close()
 
 
 def test_names_are_sorted_as_people_count(tmp_path: Path) -> None:

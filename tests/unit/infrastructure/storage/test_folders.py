@@ -48,6 +48,13 @@ def test_a_folder_that_is_exchanged_for_a_link_leads_nowhere(folders: ImportFold
         read(folders, found)
 
 
+def test_a_folder_that_cannot_be_looked_at_keeps_nobody_from_the_others(allowed: Path) -> None:
+    """A share that is away, or a folder that is not the server's, is as if it were not named."""
+    folders = ImportFolders([Path("/" + "x" * 300), allowed])
+    assert folders.check(str(allowed)) == str(allowed)
+    assert folders.there() == [str(allowed)]
+
+
 def test_what_changes_while_it_is_read_is_refused(folders: ImportFolders, allowed: Path) -> None:
     """A recording that is still being written is taken when it is complete; one that is gone is no surprise."""
     (found,) = folders.find(str(allowed))
