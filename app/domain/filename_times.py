@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from app.domain.time_text import Precision, WrittenTime, written
+from app.domain.time_text import EPOCH, Precision, WrittenTime, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,6 @@ _PATTERNS: Final = (
     re.compile(rf"(?<![0-9])(?P<year>[0-9]{{2}}){_MONTH}{_DAY}[-_ ]{_COMPACT}(?![0-9])"),
 )
 _UNIX_MILLISECONDS: Final = re.compile(r"(?<![0-9])1[0-9]{12}(?![0-9])")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def times_in(filename: str) -> tuple[NamedTime, ...]:
@@ -81,4 +80,4 @@ def _of_24(hour: str | None, half: str | None) -> str | None:
 
 def _unix_times(filename: str) -> Iterator[NamedTime]:
     for match in _UNIX_MILLISECONDS.finditer(filename):
-        yield NamedTime(WrittenTime(_EPOCH + timedelta(milliseconds=int(match[0])), Precision.SECOND), match[0])
+        yield NamedTime(WrittenTime(EPOCH + timedelta(milliseconds=int(match[0])), Precision.SECOND), match[0])

@@ -56,7 +56,7 @@ _TAG: Final = re.compile(
     re.ASCII,
 )
 _MILLISECONDS: Final = re.compile(r"-?\d{1,15}", re.ASCII)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def tag_time(text: str) -> WrittenTime | None:
@@ -93,7 +93,7 @@ def file_time(text: str) -> datetime | None:
     if not _MILLISECONDS.fullmatch(text.strip()):
         return moment_with_offset(text)
     try:
-        return _EPOCH + timedelta(milliseconds=int(text))
+        return EPOCH + timedelta(milliseconds=int(text))
     except OverflowError:
         return None
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import BinaryIO, Final, Protocol
 
 from app.core.logging import logger
 from app.domain.errors import Cancelled, CesarError
 from app.domain.filenames import safe_filename
 from app.domain.ports import MediaTools, Receiver, Storage
+from app.domain.time_text import EPOCH
 from app.models import File
 from app.services.errand_service import ErrandClaim, ErrandControl, ErrandOutcome
 from app.services.file_rows import file_row
@@ -18,7 +19,6 @@ from app.services.submission import ArrivedFile
 
 _BLOCK_BYTES: Final = 1 << 20
 _LONGEST_PATH: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CONCERN_ALL: Final = ("disk_full", "unavailable")
 """Failures that the next recording would meet as well."""
 
@@ -151,7 +151,7 @@ def keep_imported(
 def _moment(nanoseconds: int) -> datetime | None:
     """When it changed; None for what no calendar has: disks that lie about times must not keep a recording out."""
     try:
-        return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+        return EPOCH + timedelta(microseconds=nanoseconds // 1000)
     except OverflowError:
         return None
 

@@ -13,15 +13,17 @@ export class Problem extends Error {
   status = 0;
 }
 
-/** @type {(code: string, detail: unknown, status?: number) => Problem} */
+/** @type {OwnProblem} */
 const ownProblem = (code, detail, status) =>
   new Problem({ code, message: t(`shell.${code}`), remedy: t(`shell.${code}.remedy`), detail: String(detail), retryable: !status }, status);
 
 export const unreachable = (/** @type {unknown} */ detail) => ownProblem("unreachable", detail);
 
-/** The Problem in an answer's body, or one made of its status where the body is not ours. @type {(status: number, body: any) => Problem} */
-export const problemOf = (status, body) =>
-  body?.error?.message ? new Problem(body.error, status) : ownProblem("unexpected_answer", `HTTP ${status}`, status);
+/** What an answer's body says, or its status where the body is not ours: a gateway answers for a server that is away. @type {AnswerProblem} */
+export function problemOf(status, body) {
+  if (body?.error?.message) return new Problem(body.error, status);
+  return status > 500 ? unreachable(`HTTP ${status}`) : ownProblem("unexpected_answer", `HTTP ${status}`, status);
+}
 
 /** A random key that makes a repeated submission the same submission. (`randomUUID` needs a secure page; this does not.) */
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -44,5 +46,5 @@ export const api = {
   json: async (...asked) => (await api.ask(...asked)).json().catch(() => null),
   get: (path, options) => api.json("GET", path, options),
   post: (path, body, options) => api.json("POST", path, { ...options, body }),
-  reachable: () => fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(() => true, () => false),
+  reachable: () => fetch("/health/live", { cache: "no-store", signal: AbortSignal.timeout(5000) }).then(({ ok }) => ok, () => false),
 };

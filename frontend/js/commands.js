@@ -4,7 +4,7 @@ import { t } from "./words.js";
 
 /** @type {NewCommands} */
 export function newCommands({ api, model: { dispatch, task }, sync, toast }) {
-  const { adopt, list, more, watch, load, read } = sync;
+  const { adopt, whole, list, more, watch, load, read } = sync;
   /** @type {CommandsLike["retry"]} */
   const ask = (id, body, what = "retry") => {
     dispatch({ type: "asked", id, what });
@@ -30,6 +30,7 @@ export function newCommands({ api, model: { dispatch, task }, sync, toast }) {
       toast(t("shell.deleted", { name: task(id).peek()?.filename }), { undo, ended });
     },
     adopt,
+    whole,
     list,
     more,
     watch,

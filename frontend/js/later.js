@@ -4,7 +4,7 @@
 import { html, signal, useEffect } from "./lib.js";
 import { t } from "./words.js";
 
-/** A component that `fetch` brings; what was fetched before is drawn at once. @type {(fetch: () => Promise<Component>) => Component} */
+/** A component that `fetch` brings; what was fetched before is drawn at once. @type {Later} */
 export function later(fetch) {
   const part = signal(/** @type {Component | null} */ (null));
   const missing = signal(false);

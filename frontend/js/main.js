@@ -54,6 +54,7 @@ const app = {
   shortcuts: newShortcuts(),
   uploads: (act) => sending().then(act, (failure) => toast(unreachable(failure).message)),
   announce: (...told) => void company.then((all) => all.announce(...told)),
+  help: () => void company.then((all) => all.help()),
   confirm: (...asked) => import("./shell/dialog.js").then((dialog) => dialog.confirm(...asked)),
 };
 

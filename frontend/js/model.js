@@ -17,7 +17,7 @@ export function newModel() {
     },
     dispatch: (action) => void (state.value = reduce(state.peek(), action)),
     connection: part("connection"),
-    total: part("total"),
+    older: part("older"),
     listed: part("listed"),
     found: part("found"),
     order: computed(() => order.value.filter((id) => !hidden.value.includes(id))),

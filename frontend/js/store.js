@@ -9,12 +9,12 @@ export const initialState = {
   order: [],
   found: null,
   hidden: [],
-  total: 0,
+  older: 0,
   uploads: {},
   listed: false,
 };
 
-/** @type {(state: PageState, action: Action) => PageState} */
+/** @type {Reduce} */
 export const reduce = (state, action) => ACTIONS[action.type](state, /** @type {any} */ (action));
 
 /** @type {Reducers} */
@@ -23,11 +23,13 @@ const ACTIONS = {
 
   heard: (state, { at }) => ({ ...state, connection: { ...state.connection, lastEventAt: at } }),
 
-  /** The newest Tasks, or those that are wished for; of those that the page `known` when it asked, what is missing among all that there are is gone. */
+  /** The newest Tasks, or those that are wished for; what the page `known` when it asked and is missing among the newest is gone. */
   tasks_listed(state, { tasks, known, total, wished, at }) {
     const present = tasks.map((task) => task.id);
-    const gone = !wished && total <= tasks.length ? known.filter((id) => !present.includes(id)) : [];
-    return { ...tasks.reduce((next, whole) => withTask(next, whole, at), gone.reduce(withoutTask, state)), found: wished ? present : null, total, listed: true };
+    const since = (total > tasks.length && tasks.at(-1)?.created_at) || "";
+    const gone = wished ? [] : known.filter((id) => !present.includes(id) && state.tasks[id]?.created_at > since);
+    const next = tasks.reduce((all, whole) => withTask(all, whole, at), gone.reduce(withoutTask, state));
+    return { ...next, found: wished ? present : null, older: total - (wished ? present : next.order).length, listed: true };
   },
 
   task_loaded: (state, { task, at }) => withTask(state, task, at),
@@ -75,7 +77,7 @@ function without(all, id) {
 
 const except = (/** @type {string[]} */ ids, /** @type {string} */ id) => ids.filter((one) => one !== id);
 
-/** @type {InState<string | null | undefined, [(task: TaskState) => TaskState]>} */
+/** @type {InTask} */
 function changed(state, id, change) {
   const task = state.tasks[id ?? ""];
   const next = task && change(task);

@@ -3,6 +3,7 @@
 import { isFinished } from "./task.js";
 
 const SETTLE = 120;
+const AGAIN = 5_000;
 const PAGE = 50;
 
 /** @type {NewSync} */
@@ -29,9 +30,9 @@ export function newSync({ api, model, send, scope }) {
     if (wish) soon("list", sync.reload);
   }
 
-  /** Reads something again, soon; many times at once become one request. @type {Soon} */
-  function soon(what, read) {
-    if (!due.has(what)) scope.after(SETTLE, () => due.delete(what) && read().catch(() => {}));
+  /** Reads something again, soon, until it is read; many times at once become one request. @type {Soon} */
+  function soon(what, read, wait = SETTLE) {
+    if (!due.has(what)) scope.after(wait, () => due.delete(what) && read().catch(({ retryable }) => retryable && soon(what, read, AGAIN)));
     due.add(what);
   }
 
@@ -46,7 +47,7 @@ export function newSync({ api, model, send, scope }) {
     async opened() {
       const asked = new Set(subscribe(tasks()).map((task) => task.id));
       send({ type: "subscribe", all: true });
-      await sync.reload().catch(() => {});
+      await sync.reload().catch(() => soon("list", sync.reload));
       subscribe(tasks().filter((task) => !asked.has(task.id)));
       sync.watch(watched);
     },
@@ -83,11 +84,13 @@ export function newSync({ api, model, send, scope }) {
 
     adopt: (job) => job.tasks.forEach(take),
 
+    whole: (id) => void api.get(`/jobs/${id}`).then(sync.adopt).then(sync.reload).catch(() => {}),
+
     async read(id, withText) {
       const path = `/tasks/${encodeURIComponent(id)}`;
       try {
         take(await api.get(path));
-        if (withText) dispatch({ type: "transcript_loaded", transcript: await api.get(`${path}/transcript`) });
+        if (withText) dispatch({ type: "transcript_loaded", transcript: await api.get(`${path}/transcript?words=0`) });
       } catch (problem) {
         if (/** @type {ProblemLike} */ (problem).status === 404) dispatch({ type: "task_gone", id });
         throw problem;

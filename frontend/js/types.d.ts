@@ -164,8 +164,8 @@ interface PageState {
   found: string[] | null;
   /** Tasks that a person deleted and may still take back. */
   hidden: string[];
-  /** How many Tasks the server has of those that are listed. */
-  total: number;
+  /** How many more Tasks the server had of those that are listed, when it was asked. */
+  older: number;
   uploads: Record<string, UploadState>;
   listed: boolean;
 }
@@ -191,6 +191,10 @@ type AttemptOnly =
   | "progress_stage" | "progress_percentage" | "stage_percentage" | "message" | "stalled" | "endsAt" | "pace" | "began" | "segments" | "warnings"
   | "problem" | "refusal" | "asked" | "beginning" | "started_at" | "completed_at";
 
+type OwnProblem = (code: string, detail: unknown, status?: number) => import("./api.js").Problem;
+type AnswerProblem = (status: number, body: any) => import("./api.js").Problem;
+type Later = (fetch: () => Promise<Component>) => Component;
+type Words = Record<string, Record<string, string | Record<string, string>>>;
 type ToText = (value: number) => string;
 type NumberToText = (value: number, options?: Intl.NumberFormatOptions) => string;
 type WhenToText = (when: string | number, options?: Intl.DateTimeFormatOptions) => string;
@@ -199,6 +203,8 @@ type Change<T> = (task: TaskState, told: T, at: number) => TaskState;
 type Failing = "status" | "error" | "error_code" | "technical_detail" | "retryable" | "remedy";
 type Restart = (task: TaskState, attempt: number) => TaskState;
 type Smooth = (endsAt: number | null, eta: number | null, at: number) => number | null;
+type Reduce = (state: PageState, action: Action) => PageState;
+type InTask = InState<string | null | undefined, [(task: TaskState) => TaskState]>;
 type InState<T, U extends any[] = []> = (state: PageState, told: T, ...more: U) => PageState;
 type WithText = (task: TaskState, transcript: Transcript) => TaskState;
 type Steady = <T>(compute: () => T) => ReadonlySignal<T>;
@@ -256,6 +262,8 @@ interface SyncLike {
   /** Lists older Tasks too. */
   more(): void;
   adopt(job: WholeJob): void;
+  /** Takes in all Tasks of a Job. */
+  whole(id: string): void;
   /** Listens to this finished Task, too, until another one is watched. */
   watch(id: string): void;
   /** Reads one Task now, with its segments so far if they are wanted. */
@@ -275,7 +283,7 @@ interface ModelLike {
       |------------------------|---------------------------------------------------|
       | connection             | how events arrive                                 |
       | order                  | ids of the Tasks, newest first                    |
-      | total                  | how many Tasks the server has                     |
+      | older                  | how many Tasks the server has besides             |
       | listed                 | whether the list was read at least once           |
       | task(id)               | that Task, undefined if it is not known           |
       | found                  | ids of what a person looked for, null if nothing  |
@@ -283,7 +291,7 @@ interface ModelLike {
       | now                    | ms; ticks once a second while somebody looks      | */
   connection: ReadonlySignal<ConnectionState>;
   order: ReadonlySignal<string[]>;
-  total: ReadonlySignal<number>;
+  older: ReadonlySignal<number>;
   listed: ReadonlySignal<boolean>;
   found: ReadonlySignal<string[] | null>;
   now: ReadonlySignal<number>;
@@ -313,6 +321,7 @@ interface CommandsLike {
   askJob(id: string, what: "cancel" | "retry"): Promise<void>;
   /** Takes in the Tasks of a Job that this page submitted, and follows them. */
   adopt(job: WholeJob): void;
+  whole: SyncLike["whole"];
   list: SyncLike["list"];
   more: SyncLike["more"];
   /** Hears of a finished Task's transcript, when somebody edits it. */
@@ -355,6 +364,8 @@ interface AppLike {
   shortcuts: ShortcutsLike;
   /** Says it to screen readers; never more often than every 2 s, the newest of a `topic` only. */
   announce(text: string, topic?: string): void;
+  /** Shows which keys hold now. */
+  help(): void;
   /** `undo` puts a button in it; `ended` is called once it has gone without being used. */
   toast(text: string, options?: { undo?: () => void; ended?: () => void }): void;
   /** `action` is the word of the button that says yes. */
@@ -364,12 +375,12 @@ interface AppLike {
 type ProblemPart = (props: { problem: ProblemLike | null | undefined; more?: [string, string][] }) => VNode | null;
 type Pictured = (props: { name: string; label: string; onClick: () => void }) => VNode;
 type NewCommands = (app: Pick<AppLike, "api" | "model" | "toast"> & { sync: SyncLike }) => CommandsLike;
-type Soon = (what: string, read: () => Promise<void>) => void;
+type Soon = (what: string, read: () => Promise<void>, wait?: number) => void;
 type Compare = (before: TaskState, after: TaskState) => boolean;
 
 /* ---------------------------------------------------------------- the transcript view */
 
-/** A segment as it is shown; `key` outlives edits. What comes live has neither id nor key. */
+/** A segment as it is shown; `key` outlives edits. What comes live has no id. */
 type ShownSegment = Segment & { id?: string; key?: string; edited?: boolean; speaker_label?: string | null };
 type Speakers = { label: string | null; name: string | null }[];
 interface Shown { version: number; speakers: Speakers; segments: ShownSegment[]; unplaced_edits: number }
@@ -489,10 +500,16 @@ type Listed = Pick<TaskState, "id" | "status" | "job_id">;
 /** What a row's bar shows (0..100; none without `value`), and the words beneath it by their class. */
 interface Told { value?: number; busy?: boolean; words: Record<string, string | number | false | null | undefined> }
 
+type TellTask = (task: TaskState, now: number, freeAt: number) => Told;
+
+/** Whether it can be asked for now, its picture, its words, what it does. */
+type Deed = [unknown, string, string, (event: any) => void];
+
 /** The options of what is sent next: as they go over the wire, as the form has them, in its words. */
 interface Chosen { values: Record<string, any>; filled: Record<string, string>; told: string }
 
-type Tell = (problem: ProblemLike | null) => void;
+type Sorted = (files: File[], problem: ProblemLike) => { refused: File[]; rest: File[] };
+type Tell = (...problems: ProblemLike[]) => void;
 
 /** What was dropped or chosen: its files, and of a drop the entries that may be folders. */
 interface Goods { files: File[]; entries: any[] }
@@ -504,6 +521,7 @@ type QueuePart = (props: {
   task?: StillTask;
   upload: UploadState;
   tasks: Listed[];
+  partly: boolean;
   icon: string;
   words: string;
   kind: string;
@@ -520,7 +538,7 @@ type QueuePart = (props: {
 interface UploadsLike {
   /** Something would be lost if the page were closed now. */
   readonly busy: boolean;
-  /** `tell` says why it was not taken in, and null once it was. */
+  /** `tell` says why something was not taken in, and nothing once all was. */
   add(goods: Goods, options: Record<string, any>, tell: Tell): Promise<void>;
   /** Goes on with what another visit to the page began. */
   goOn(id: string, file: File): void;

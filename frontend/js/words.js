@@ -2,11 +2,11 @@
 
 const PARTS = ["shell", "queue", "transcript", "library"];
 
-/** What each file says, by its name. @type {Record<string, Record<string, string | Record<string, string>>>} */
+/** What each file says, by its name. @type {Words} */
 let words = {};
 let language = "en";
 
-export function setWords(/** @type {typeof words} */ parts, code = "en") {
+export function setWords(/** @type {Words} */ parts, code = "en") {
   words = parts;
   language = code;
 }

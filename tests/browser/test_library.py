@@ -129,6 +129,7 @@ async def test_copies_are_heard_side_by_side_and_discarded(page: Page, library: 
     )
     copy = group.get_by_role("article").filter(has_text=COPY)
     await copy.get_by_label("Reason").fill("the phone’s")
+    await page.keyboard.press("Enter")
     await copy.get_by_role("button", name="Discard").click()
     await expect(copy).to_contain_text("Discarded")
     assert COPY not in files(library)
@@ -234,3 +235,23 @@ async def test_a_recording_is_transcribed_again_and_one_of_its_transcripts_is_ex
     await page.get_by_role("button", name="Make an archive").click()
     await expect(page.get_by_role("cell", name="2 of 2 · done").first).to_be_visible(timeout=20_000)
     assert page.complaints == []
+
+
+async def test_tags_that_are_removed_quickly_are_all_gone(page: Page, library: RunningServer) -> None:
+    """Who does not wait for the first answer loses nothing, and neither does somebody else who tags meanwhile."""
+    file = files(library)[COPY]["id"]
+    decide(library, file, ["attic", "barn", "cellar"])
+    await page.goto(f"http://127.0.0.1:{library.port}/#/library/files/{file}")
+    await expect(page.get_by_role("link", name="cellar")).to_be_visible()
+    decide(library, file, ["attic", "barn", "cellar", "theirs"])
+    await page.evaluate("""document.querySelectorAll("[aria-label^='Remove: ']").forEach((button) => button.click())""")
+    await expect(page.get_by_role("link", name="attic")).to_have_count(0)
+    await expect(page.get_by_role("link", name="cellar")).to_have_count(0)
+    assert files(library)[COPY]["tags"] == ["theirs"]
+    assert page.complaints == []
+
+
+def decide(server: RunningServer, file: str, tags: list[str]) -> None:
+    """Somebody else's tags."""
+    ruling = {"decision_type": "tag_assignment", "decision_value": tags}
+    assert server.http.post(f"/files/{file}/decisions", json=ruling).status_code == 201

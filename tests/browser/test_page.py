@@ -13,7 +13,6 @@ from tests.browser.witness import (
     drop_recording,
     row_of,
     slow_down,
-    text_of,
     wait_for_connection,
     wait_for_status,
     wait_for_text,

@@ -36,6 +36,16 @@ PASTE = """
   document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: goods, bubbles: true }));
 }
 """
+DRAG = """
+([type, isWithin]) => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(["x"], "x.wav"));
+  const relatedTarget = isWithin ? document.querySelector("h1") : null;
+  const event = new DragEvent(type, { dataTransfer, relatedTarget, bubbles: true, cancelable: true });
+  document.body.dispatchEvent(event);
+  return event.defaultPrevented;
+}
+"""
 Tone = Callable[[str], Path]
 
 
@@ -181,6 +191,38 @@ async def test_a_folder_gives_its_recordings(page: Page, scripted: RunningServer
         await wait_for_status(row_of(page, f"from folder {number}.wav"), "completed")
     await expect(page.locator(".toasts")).to_contain_text("2 files of the folder are no recordings and were left out.")
     assert page.complaints == []
+
+
+async def test_what_is_refused_does_not_hold_up_the_others(page: Page, scripted: RunningServer, tone: Tone) -> None:
+    """The others are one batch all the same; the refusal is told where recordings come in, under the file's name."""
+    await visit(page, scripted)
+    names = ("taken 1.wav", "taken 2.wav")
+    first, second = ((name, tone(name).read_bytes()) for name in names)
+    await drop(page, first, ("letter.pdf", b"%PDF"), second)
+    told = page.locator(".intake .problem-message")
+    await expect(told).to_have_text("letter.pdf: Files of this kind are not accepted.")
+    jobs = set()
+    for name in names:
+        await wait_for_status(row_of(page, name), "completed")
+        jobs.add(scripted.task(str(await row_of(page, name).get_attribute("data-task")))["job_id"])
+    assert len(jobs) == 1
+    await expect(told).to_have_count(1)
+
+
+async def test_a_batch_is_counted_as_a_whole_also_where_some_of_it_is_shown(
+    page: Page, scripted: RunningServer, tone: Tone
+) -> None:
+    """A page that was opened with a search in its address knows two of three; the head speaks of three."""
+    files = [("files", (path.name, path.read_bytes())) for path in map(tone, ("part a.wav", "part b.wav", "rest.wav"))]
+    job = scripted.http.post("/transcribe", files=files).json()
+    for task in job["tasks"]:
+        scripted.finish(task["id"])
+    await visit(page, scripted, "#/?q=part")
+    await expect(page.locator("[data-task]")).to_have_count(2)
+    await expect(page.locator(".batch")).to_contain_text("3 recordings sent together")
+    await expect(page.locator(".batch")).to_contain_text("3 of 3 finished")
+    await expect(page.locator("[data-task]")).to_have_count(2)
+    await expect(page.locator(".more")).to_have_count(0)
 
 
 async def test_an_address_can_be_pasted_anywhere(page: Page, scripted: RunningServer) -> None:
@@ -342,3 +384,32 @@ async def test_a_deleted_row_can_be_taken_back(page: Page, scripted: RunningServ
     await expect(row).to_have_count(0)
     await page.get_by_role("button", name="Undo").click()
     await expect(row).to_have_count(1)
+
+
+async def test_after_a_deletion_the_keyboard_goes_on_in_the_next_row(
+    page: Page, scripted: RunningServer, tone: Tone
+) -> None:
+    """And nobody is told of older Tasks that are not there."""
+    for name in ("below.wav", "above.wav"):
+        scripted.finish(*scripted.submit(tone(name)))
+    await visit(page, scripted)
+    await action(page, "Delete", "above.wav").focus()
+    await page.keyboard.press("Enter")
+    await expect(row_of(page, "above.wav")).to_have_count(0)
+    await expect(row_of(page, "below.wav").get_by_role("link")).to_be_focused()
+    await expect(page.locator(".more")).to_have_count(0)
+
+
+async def test_a_drag_that_leaves_takes_its_curtain_along(page: Page, scripted: RunningServer) -> None:
+    """Even if what was under the pointer went away meanwhile; and on other views a file never replaces the page."""
+    await visit(page, scripted)
+    curtain = page.locator(".curtain")
+    for step in (["dragenter", False], ["dragenter", True], ["dragleave", True]):
+        await page.evaluate(DRAG, step)
+        await expect(curtain).to_be_visible()
+    await page.evaluate(DRAG, ["dragleave", False])
+    await expect(curtain).to_have_count(0)
+    await page.get_by_role("link", name="Search").click()
+    await expect(page.locator(".drop")).to_have_count(0)
+    assert await page.evaluate(DRAG, ["drop", False])
+    assert page.complaints == []

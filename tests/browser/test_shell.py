@@ -220,3 +220,22 @@ async def test_another_view_begins_at_its_top_and_the_first_is_found_where_it_wa
     await page.go_back()
     await expect(link).to_be_in_viewport()
     assert page.complaints == []
+
+
+async def test_the_title_of_the_tab_says_where_one_is(page: Page, server: RunningServer) -> None:
+    """Several transcripts in several tabs are told apart."""
+    await opened(page, server)
+    task_id = await finished(page, server)
+    await page.get_by_role("link", name="Library").click()
+    await expect(page).to_have_title("Library · Cesar")
+    await page.goto(f"http://127.0.0.1:{server.port}/#/tasks/{task_id}")
+    await expect(page).to_have_title(f"{RECORDING.name} · Cesar")
+
+
+async def test_pictures_are_part_of_the_page(page: Page, server: RunningServer) -> None:
+    """None has to be fetched when it is first shown: the server may be away by then."""
+    await opened(page, server)
+    await finished(page, server)
+    shown = await page.evaluate("[...document.querySelectorAll('use')].map((use) => use.href.baseVal)")
+    assert shown
+    assert [name for name in shown if await page.locator(f"symbol{name}").count() != 1] == []

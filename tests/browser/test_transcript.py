@@ -1,6 +1,7 @@
 """The view of one transcript in a real browser: read, played, corrected, searched, taken away, printed."""
 
 import json
+import re
 import sqlite3
 import wave
 from collections.abc import Callable, Iterator
@@ -26,6 +27,10 @@ WHOLE = {
 SECONDS = 60
 MANY = 10_000
 HIGHLIGHTED = "name => [...(CSS.highlights.get(name) ?? [])].map(range => range.toString())"
+ON_TOP = """() => {
+    const {left, top, width, height} = document.activeElement.getBoundingClientRect();
+    return document.activeElement.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+}"""
 Recording = Callable[..., str]
 
 
@@ -188,9 +193,14 @@ async def test_what_others_change_is_shown_while_one_reads(
 
 def theirs(server: RunningServer, task_id: str, at: int, text: str) -> None:
     """Somebody else's edit."""
+    change(server, task_id, at, {"text": text})
+
+
+def change(server: RunningServer, task_id: str, at: int, what: dict[str, str]) -> None:
+    """An edit that this page does not make."""
     whole = server.http.get(f"/tasks/{task_id}/transcript")
     path = f"/tasks/{task_id}/segments/{whole.json()['segments'][at]['id']}"
-    assert server.http.patch(path, json={"text": text}, headers={"If-Match": whole.headers["etag"]}).status_code == 200
+    assert server.http.patch(path, json=what, headers={"If-Match": whole.headers["etag"]}).status_code == 200
 
 
 async def test_what_is_written_without_a_server_is_sent_when_it_is_back(
@@ -256,6 +266,42 @@ async def test_what_is_written_is_saved_when_the_view_is_left_at_once(
     await expect(page.locator(".saved")).to_have_text("Saved")
     await expect(page.locator(".conflict")).to_have_count(0)
     assert words(task_id)[5] == "Written in a hurry."
+    assert page.complaints == []
+
+
+async def test_what_is_written_is_saved_when_the_page_is_closed_at_once(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """The pause after which a text is saved ends with the page."""
+    task_id = transcribed()
+    await opened(page, studio, task_id)
+    await write(page, 4, "Written and closed.")
+    await page.reload()
+    await expect(page.locator("[data-index='4'] p.words")).to_have_text("Written and closed.")
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    assert page.complaints == []
+
+
+async def test_names_that_were_given_by_hand_are_changed_and_joined(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """Where the machine told no speakers apart, people's names for segments are all there is of them."""
+    task_id = transcribed("segments=4 diarize=hf_token_invalid")
+    for at, name in enumerate(("Ada", "Ben", "Ada", "Ben")):
+        change(studio, task_id, at, {"speaker": name})
+    await opened(page, studio, task_id, 4)
+    await page.get_by_role("button", name="Speakers", exact=True).click()
+    await page.get_by_label("Ben", exact=True).fill("Bea")
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".segment b")).to_have_text(["Ada", "Bea", "Ada", "Bea"])
+    await page.get_by_label("Bea is the same person").select_option("Ada")
+    await page.get_by_role("button", name="Make them one").click()
+    await expect(page.locator(".segment b")).to_have_text(["Ada"])
+    await page.keyboard.press("Escape")
+    for names in (["Ada", "Bea", "Ada", "Bea"], ["Ada", "Ben", "Ada", "Ben"]):
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.locator(".segment b")).to_have_text(names)
+        await expect(page.locator(".saved")).to_have_text("Saved")
     assert page.complaints == []
 
 
@@ -408,6 +454,37 @@ async def test_without_speakers_and_without_a_recording_it_says_what_to_do(
     await page.goto(f"http://127.0.0.1:{studio.port}/#/tasks/{failed}")
     await expect(page.locator(".problem-message")).to_be_visible()
     await expect(page.get_by_role("button", name="Retry", exact=True)).to_be_visible()
+    await expect(page.get_by_role("slider")).to_be_visible()
+    await expect(page.locator(".transcript-tools")).to_have_count(0)
+
+
+async def test_the_outline_comes_when_the_server_has_time(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """It is drawn as soon as it can be had; who is refused for now asks again."""
+    task_id = transcribed()
+    busy = {"error": {"code": "unavailable", "message": "Not now.", "retryable": True}}
+    await page.route("**/peaks?*", lambda route: route.fulfill(status=503, json=busy), times=1)
+    await opened(page, studio, task_id)
+    drawn = page.locator(".outline path").first
+    await expect(drawn).to_have_attribute("d", "")
+    await expect(drawn).to_have_attribute("d", re.compile("M0.5 .*v"), timeout=15_000)
+    assert (await drawn.bounding_box() or {}).get("width", 0) > 100
+    assert [one for one in page.complaints if "503" not in one] == []
+
+
+async def test_what_has_the_focus_is_not_under_the_player(
+    page: Page, studio: RunningServer, transcribed: Recording
+) -> None:
+    """Going up by keys shows each button that comes."""
+    task_id = transcribed("segments=60 speakers=2")
+    await page.goto(f"http://127.0.0.1:{studio.port}/#/tasks/{task_id}")
+    await expect(page.locator(".saved")).to_have_text("Saved")
+    await page.mouse.wheel(0, 1_500)
+    await page.locator("[data-index='30'] button").first.focus()
+    for _ in range(24):
+        await page.keyboard.press("Shift+Tab")
+        assert await page.evaluate(ON_TOP)
 
 
 async def test_a_recording_that_is_gone_or_that_nobody_can_play_is_told(

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { found, isRecording, recordingsOf } from "../../frontend/js/queue/files.js";
+import { found, isRecording, recordingsOf, sorted } from "../../frontend/js/queue/files.js";
 import { headsOf } from "../../frontend/js/queue/job-bar.js";
 import { taskTold } from "../../frontend/js/queue/meter.js";
 import { uploadTold } from "../../frontend/js/queue/upload-told.js";
@@ -49,6 +49,16 @@ test("a dropped folder is read to its end, whatever portions it comes in", async
 test("single files are sent whatever they are: the server tells what is wrong with them", async () => {
   const letter = { name: "letter.txt", type: "text/plain" };
   assert.deepEqual(await found({ files: [letter], entries: [{ isFile: true }] }), { files: [letter], skipped: 0 });
+});
+
+test("of a refusal it is known whom it is about: the others can go on", () => {
+  const files = [{ name: "a.wav", size: 10 }, { name: "b.WAV", size: 300 }, { name: "c.pdf", size: 20 }];
+  const names = (code, detail, of = files) => Object.values(sorted(of, { code, detail })).map((some) => some.map(({ name }) => name).join());
+  assert.deepEqual(names("too_large", "300 bytes are more than 100"), ["b.WAV", "a.wav,c.pdf"]);
+  assert.deepEqual(names("unsupported_extension", "the file name ends in .pdf"), ["c.pdf", "a.wav,b.WAV"]);
+  assert.deepEqual(names("disk_full", "there is no room for all of it"), ["", "a.wav,b.WAV,c.pdf"]);
+  assert.deepEqual(names("too_large", "the body", files.slice(1)), ["", "b.WAV,c.pdf"]);
+  assert.deepEqual(names("disk_full", null, files.slice(0, 1)), ["a.wav", ""]);
 });
 
 test("a running Task tells how much was heard, how fast, and how long still", () => {

@@ -51,6 +51,19 @@ test("a server that was killed is met again, and each Task goes on where its str
   assert.deepEqual(subscriptions()[0], { type: "subscribe", task_id: "t", after: 3, epoch: "e" });
 });
 
+test("a list that could not be read when the socket was back is read a little later", async () => {
+  await begin();
+  server.put("new", { status: "completed" });
+  server.busy = true;
+  server.cut();
+  await pass(3);
+  assert.equal(page.states.at(-1), "live");
+  assert.equal(task("new"), undefined);
+  server.busy = false;
+  await pass(6);
+  assert.ok(task("new"));
+});
+
 test("it says when the next try is due, and calls a long absence offline", async () => {
   await begin();
   server.http = false;

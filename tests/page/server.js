@@ -14,6 +14,7 @@ export class Server {
   http = true;
   sockets = true;
   silent = false;
+  busy = false;
   refusal = null;
   list = [];
   asked = [];
@@ -29,7 +30,7 @@ export class Server {
 
   async get(path) {
     this.asked.push(path);
-    if (!this.http) throw Object.assign(new Error("down"), { code: "unreachable" });
+    if (!this.http || this.busy) throw Object.assign(new Error("down"), { code: "unreachable", retryable: true });
     if (path.startsWith("/tasks?")) return { tasks: this.list, total: this.list.length };
     const [, , id, rest] = path.split("/");
     const task = this.list.find((one) => one.id === id);

@@ -111,11 +111,21 @@ test("the pace is what the server reported over the time that it took", () => {
   assert.equal(taskAfter(loaded, progress(1, 10, { part: 0 })).pace, null);
 });
 
-test("a Task that others deleted goes when the list is whole, and stays when there are more than were read", () => {
-  const listed = (tasks, total) => ({ type: "tasks_listed", tasks, known: ["t"], total, at: 0 });
-  const other = { ...WHOLE, id: "u", created_at: "2026-01-02T00:00:00+00:00" };
-  assert.deepEqual(after(loaded, listed([other], 1)).order, ["u"]);
-  assert.deepEqual(after(loaded, listed([other], 2)).order, ["u", "t"]);
+const listed = (tasks, total, wished = false) => ({ type: "tasks_listed", tasks, known: ["t"], total, wished, at: 0 });
+const dated = (id, day) => ({ ...WHOLE, id, created_at: `${day}T00:00:00+00:00` });
+
+test("a Task that others deleted goes when the list was read to its place or to the end, and stays when it may be further down", () => {
+  const newer = dated("u", "2026-01-02");
+  assert.deepEqual(after(loaded, listed([newer], 1)).order, ["u"]);
+  assert.deepEqual(after(loaded, listed([newer], 2)).order, ["u", "t"]);
+  assert.deepEqual(after(loaded, listed([newer, dated("s", "2025-12-31")], 9)).order, ["u", "s"]);
+  assert.deepEqual(after(loaded, listed([newer], 1, true)).order, ["u", "t"]);
+});
+
+test("how many older ones there are changes with the list alone: not when one comes, is hidden, or goes", () => {
+  const read = after(loaded, listed([WHOLE], 4));
+  const then = [{ type: "task_loaded", task: dated("u", "2026-01-02"), at: 0 }, { type: "task_hidden", id: "t" }, { type: "task_gone", id: "t" }].reduce(reduce, read);
+  assert.deepEqual([read.older, then.older, reduce(then, listed([WHOLE], 1, true)).older], [3, 3, 0]);
 });
 
 test("what was asked is forgotten once it happened, or was refused", () => {

@@ -60,6 +60,14 @@ test("a speaker's segments are given one after the other, and of a merger that i
   assert.equal(requestOf(shown, { kind: "give", key: "C", value: "B" }), undefined);
 });
 
+test("a name that was given by hand, without a label, is given another one and back", () => {
+  const shown = shownOf(segment("m0", 0, "", { speaker: "Ada" }), segment("m1", 1, "", { speaker: "Ben", speaker_label: "B" }), segment("m2", 2, ""));
+  const edit = { kind: "give", key: "Ada", value: "Ida" };
+  assert.deepEqual(requestOf(shown, edit), ["PATCH", "segments/m0", { speaker: "Ida" }]);
+  assert.deepEqual(inverse(shown, edit), { kind: "give", key: "Ida", value: "Ada", of: ["0"] });
+  assert.equal(requestOf(shown, { kind: "give", key: "Ben", value: "Ada" }), undefined);
+});
+
 test("an edit becomes a request about the segment's present id", () => {
   const shown = shownOf(segment("e4-0", 0, "one"), segment("m1", 1, "two"));
   assert.deepEqual(requestOf(shown, { kind: "text", key: "0", value: "x" }), ["PATCH", "segments/e4-0", { text: "x" }]);

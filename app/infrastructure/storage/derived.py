@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from app.infrastructure.storage.disk import reporting_full_disk
+from app.infrastructure.storage.disk import private, reporting_full_disk
 
 FOLDER: Final = "derived"
 LOOK_SECONDS: Final = 0.1
@@ -57,7 +57,7 @@ def remove_derived(media: Path, key: str) -> None:
 
 def _make_once(place: Path, make: Callable[[BinaryIO], None], check: Callable[[], None]) -> None:
     unfinished = place.with_name(f"{place.name}.part")
-    with open(unfinished, "ab", opener=_private) as file:
+    with open(unfinished, "ab", opener=private) as file:
         _lock(file, check)
         # Whoever had the lock before has finished, failed, or died in the middle.
         if place.exists():
@@ -88,7 +88,3 @@ def _lock(file: BinaryIO, check: Callable[[], None]) -> None:
             time.sleep(LOOK_SECONDS)
         else:
             return
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

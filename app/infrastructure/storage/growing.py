@@ -18,7 +18,7 @@ from typing import Final
 
 from app.domain.errors import Cancelled, CesarError
 from app.domain.ports import StoredFile
-from app.infrastructure.storage.disk import reporting_full_disk, sync_folder
+from app.infrastructure.storage.disk import private, reporting_full_disk, settle, sync_folder
 
 _NAME: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _LOCK: Final = ".lock"
@@ -119,7 +119,8 @@ class LocalGrowingFile:
         if self._path != self._placed:
             with reporting_full_disk():
                 os.fsync(self._file)
-                self._rename()
+                settle(self._part, self._placed)
+            self._path = self._placed
         return StoredFile(self._placed.name, self.size, sha256)
 
     def remove(self) -> None:
@@ -141,16 +142,6 @@ class LocalGrowingFile:
             digest.update(block[:read])
         return digest.hexdigest()
 
-    def _rename(self) -> None:
-        shard = self._placed.parent
-        if not shard.is_dir():
-            shard.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(shard.parent)
-        os.utime(self._part)  # what nobody claims yet is spared while it is young
-        self._part.rename(self._placed)
-        sync_folder(shard)
-        self._path = self._placed
-
 
 def _take(lock: Path) -> FileIO:
     """The file, locked. Raises `CesarError("upload_busy")` if somebody else has it."""
@@ -169,8 +160,4 @@ def _take(lock: Path) -> FileIO:
 
 
 def _open(path: Path) -> FileIO:
-    return FileIO(path, "r+", opener=_private)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    return FileIO(path, "r+", opener=lambda name, flags: private(name, flags | os.O_CREAT))

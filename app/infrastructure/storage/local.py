@@ -16,7 +16,7 @@ from uuid import uuid4
 from app.domain.errors import CesarError
 from app.domain.ports import StoredFile
 from app.infrastructure.storage.derived import remove_derived
-from app.infrastructure.storage.disk import reporting_full_disk, sync_folder
+from app.infrastructure.storage.disk import private, reporting_full_disk, settle
 
 FLUSH_BYTES: Final = 16 << 20
 """How much may wait in the system's cache: a large file's last fsync would otherwise hold up every commit of the database."""
@@ -93,7 +93,7 @@ class LocalReceiver:
         self._size = 0
         self._unflushed = 0
         with reporting_full_disk():
-            self._file = open(path, "xb", buffering=0, opener=_private)  # noqa: SIM115 - closed by commit or abandon
+            self._file = open(path, "xb", buffering=0, opener=private)  # noqa: SIM115 - closed by commit or abandon
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     @property
@@ -117,10 +117,7 @@ class LocalReceiver:
         place = _place(self._root, key)
         with self._lock, reporting_full_disk():
             os.fsync(self._file)
-            self._make_shard(place.parent)
-            os.utime(self._path)  # it may have waited for long; what nobody claims yet is spared while it is young
-            self._path.rename(place)
-            sync_folder(place.parent)
+            settle(self._path, place)
             self._file.close()
         return StoredFile(key=key, size_bytes=self._size, sha256=self._hash.hexdigest())
 
@@ -137,18 +134,9 @@ class LocalReceiver:
             os.fdatasync(self._file)
             self._unflushed = 0
 
-    def _make_shard(self, shard: Path) -> None:
-        if not shard.is_dir():
-            shard.mkdir(mode=0o700, exist_ok=True)
-            sync_folder(self._root)
-
 
 def _place(root: Path, key: str) -> Path:
     return root / key[:2] / key
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 // Owns what can be done with recordings: transcribe them again, export their transcripts, delete them.
 
 import { useApp } from "../app.js";
-import { html } from "../lib.js";
+import { html, useRef } from "../lib.js";
 import { Options, options } from "../queue/options.js";
 import { go } from "../route.js";
 import { button, filled, say } from "./parts.js";
@@ -19,13 +19,24 @@ export function Actions({ files, done }) {
   /** Of a recording that has several, the newest is what an export takes by itself. */
   const choosable = made.length > files.length;
   const gone = { count: ids.length, tasks: transcripts.length };
-  const begin = (/** @type {any} */ body) => ask(async () => {
-    commands.adopt(await api.post("/jobs", body));
-    go(body.job_type ? "/library/jobs" : "/");
-  });
+  /** Two clicks are one wish. */
+  const begun = useRef(false);
+  const begin = async (/** @type {any} */ body) => {
+    if (begun.current) return;
+    begun.current = true;
+    await ask(async () => {
+      commands.adopt(await api.post("/jobs", body));
+      go(body.job_type ? "/library/jobs" : "/");
+    });
+    begun.current = false;
+  };
   const remove = () => ask(async () => {
     if (!(await confirm(say("deleteQuestion", gone), { detail: say("deleteDetail", gone), action: say("delete") }))) return;
-    for (const id of ids) await api.ask("DELETE", `/files/${id}`);
+    for (const id of ids) await api.ask("DELETE", `/files/${id}`).catch((refusal) => {
+      if (refusal.status === 404) return;
+      if (files[1]) done();
+      throw refusal;
+    });
     done();
   });
   return html`<${Options} /><div class="fields-row">

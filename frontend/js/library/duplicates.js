@@ -37,11 +37,12 @@ function Group({ group: { files, pairs }, done }) {
       <${Copy} file=${file} done=${done} /></article>`)}</div></section>`;
 }
 
-/** @type {LibraryPart} */
+/** Enter in the reason would press the first button of the form: that one decides nothing. @type {LibraryPart} */
 function Copy({ file, done }) {
   const { decide, refused } = useAsking(done);
   return html`${facts({ ...measures, arrival: () => dateTime(file.created_at), decision: () => say(file.decision ? `${file.decision}_duplicate.none` : "undecided") }, file)}
     <form class="fields-row" onSubmit=${filled((data) => decide(file.id, `${data.get("decision")}_duplicate`, data.get("reason") || null))}>
+      <button hidden disabled />
       <label>${say("reason")}<input name="reason" maxlength="500" /></label>
       ${["keep", "discard"].map((what) => html`<button class="secondary" name="decision" value=${what}>${say(what)}</button>`)}</form>
     ${refused}<${Decisions} file=${file} done=${done} />`;

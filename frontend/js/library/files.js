@@ -21,7 +21,7 @@ const Status = ({ id, kind }) => html`<small>${say(`status.${useApp().model.task
 export function Files({ query }) {
   const asked = useSignal(`${new URLSearchParams(query)}`);
   const chosen = useSignal(/** @type {string[]} */ ([]));
-  const { items, load, foot } = useReading(`/files?${asked}`, "files", useApp().model.total.value);
+  const { items, load, foot } = useReading(`/files?${asked}`, "files", useApp().model.order.value.length);
   const files = items.filter(({ id }) => chosen.value.includes(id));
   const look = filled((data) => {
     asked.value = `${new URLSearchParams([...data].filter(([, value]) => value))}`;

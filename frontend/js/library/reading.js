@@ -58,7 +58,10 @@ const around = (element) => (element ? [element, ...around(element.parentElement
 export function useAsking(done) {
   const { api, announce } = useApp();
   const refusal = useSignal(/** @type {any} */ (null));
-  const ask = async (/** @type {() => any} */ act) => {
+  const before = useRef(Promise.resolve());
+  /** One after the other: what is asked second may depend on the first. */
+  const ask = (/** @type {() => any} */ act) => (before.current = before.current.then(() => run(act)));
+  const run = async (/** @type {() => any} */ act) => {
     refusal.value = null;
     const places = around(document.activeElement);
     try {

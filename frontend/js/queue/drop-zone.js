@@ -8,12 +8,15 @@ import { t } from "../words.js";
 import { Options, options } from "./options.js";
 
 export function DropZone() {
-  const { scope, uploads } = useApp();
-  const over = useSignal(0);
+  const { scope, uploads, announce } = useApp();
+  const over = useSignal(false);
   const address = useSignal("");
-  const problem = useSignal(/** @type {ProblemLike | null} */ (null));
+  const problems = useSignal(/** @type {ProblemLike[]} */ ([]));
   /** @type {Tell} */
-  const tell = (told) => void (problem.value = told);
+  const tell = (...told) => {
+    problems.value = told;
+    for (const { message } of told) announce(message);
+  };
   const take = (/** @type {File[]} */ files, /** @type {any[]} */ entries = []) => uploads((to) => to.add({ files, entries }, options(), tell));
   /** What was dropped is taken out at once: it is gone when the event is over. */
   const offer = (/** @type {DataTransfer} */ goods) => {
@@ -26,13 +29,13 @@ export function DropZone() {
   };
   useEffect(() => {
     const own = scope.child();
-    /** A drag enters and leaves every element on its way; only the balance tells whether it is over the page. */
-    const balance = { dragenter: () => over.value + 1, dragleave: () => over.value - 1, dragover: () => over.value, drop: () => 0 };
-    for (const [type, depth] of Object.entries(balance))
+    /** Whether the drag is over the page then; going from element to element is not leaving it. */
+    const inside = { dragenter: true, dragover: true, dragleave: null, drop: false };
+    for (const [type, so] of Object.entries(inside))
       own.listen(window, type, (event) => {
         if (!/Files|text\/uri-list/.test(event.dataTransfer.types.join())) return;
         event.preventDefault();
-        over.value = depth();
+        over.value = so ?? event.relatedTarget !== null;
         if (type === "drop") offer(event.dataTransfer);
       });
     own.listen(window, "paste", ({ target, clipboardData }) => target.closest?.("input, textarea, select") || offer(clipboardData));
@@ -47,8 +50,8 @@ export function DropZone() {
         <${Chooser} words="queue.choose_folder" kind="secondary" run=${take} webkitdirectory />
       </div>
     </div>
-    <${UrlForm} address=${address} tell=${tell} /><${ProblemBox} problem=${problem.value} /><${Options} />
-    ${over.value > 0 && html`<div class="curtain"><p>${t("queue.drop")}</p></div>`}
+    <${UrlForm} address=${address} tell=${tell} />${problems.value.map((problem) => html`<${ProblemBox} problem=${problem} />`)}<${Options} />
+    ${over.value && html`<div class="curtain"><p>${t("queue.drop")}</p></div>`}
   </section>`;
 }
 
@@ -56,7 +59,7 @@ export function DropZone() {
 function Chooser({ words, kind, run, ...rest }) {
   const input = useRef(/** @type {any} */ (null));
   return html`<button type="button" class=${kind} onClick=${() => input.current.click()}>${t(words)}</button>
-    <input type="file" multiple hidden ref=${input} aria-label=${t(words)} ...${rest} onChange=${() => {
+    <input type="file" multiple hidden ref=${input} ...${rest} onChange=${() => {
       run([...input.current.files]);
       input.current.value = "";
     }} />`;
@@ -72,7 +75,7 @@ function UrlForm({ address, tell }) {
     commands.adopt(await api.post("/transcribe/url", { url: address.value.trim(), ...options() }, { key: key.current }));
     address.value = key.current = "";
   };
-  return html`<form class="url-form" onSubmit=${(event) => (event.preventDefault(), send().then(() => tell(null), tell))}>
+  return html`<form class="url-form" onSubmit=${(event) => (event.preventDefault(), send().then(() => tell(), tell))}>
     <div class="url-line">
       <input type="url" id="url" required maxlength="4000" pattern="https?://.+" value=${address.value} aria-label=${t("queue.address")}
         placeholder=${t("queue.address.hint")} title=${t("queue.address.rule")} onInput=${({ target }) => {

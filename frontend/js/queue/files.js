@@ -12,6 +12,18 @@ export function recordingsOf(all) {
   return { files, skipped: all.length - files.length };
 }
 
+/** What a file has that an answer refuses; an answer about no single one refuses all. @type {Record<string, (file: File, detail: string) => boolean>} */
+const REASONS = {
+  too_large: ({ size }, detail) => size > Number(detail.match(/ than (\d+)$/)?.[1]),
+  unsupported_extension: ({ name }, detail) => detail.endsWith(` .${name.split(".").at(-1)?.toLowerCase()}`),
+};
+
+/** Which files a refusal is about, and which it is not. @type {Sorted} */
+export function sorted(files, { code, detail }) {
+  const isMeant = (/** @type {File} */ file) => REASONS[code ?? ""]?.(file, detail ?? "") || files.length === 1;
+  return { refused: files.filter(isMeant), rest: files.filter((file) => !isMeant(file)) };
+}
+
 /** What was dropped or chosen. @type {(goods: Goods) => Promise<{ files: File[], skipped: number }>} */
 export async function found({ files, entries }) {
   if (entries.some((entry) => entry?.isDirectory)) return recordingsOf((await Promise.all(entries.map((entry) => (entry ? under(entry) : [])))).flat());

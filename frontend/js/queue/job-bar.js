@@ -1,7 +1,7 @@
 // Owns the head of a Job with several recordings: how many are done, how many failed, and what can be done with all of them.
 
 import { useApp } from "../app.js";
-import { html } from "../lib.js";
+import { html, useEffect } from "../lib.js";
 import { isFinished } from "../task.js";
 import { t } from "../words.js";
 import { Action } from "./task-row.js";
@@ -18,12 +18,13 @@ export function headsOf(shown, all) {
   return heads;
 }
 
-/** @type {QueuePart} */
-export function JobBar({ tasks }) {
+/** `partly`: there may be more of it. @type {QueuePart} */
+export function JobBar({ tasks, partly }) {
   const { model, uploads, commands } = useApp();
   const [open, failed] = [tasks.filter((task) => !isFinished(task)), tasks.filter(({ status }) => status === "failed")];
   const [all, done, job] = [tasks.length, tasks.length - open.length, tasks[0].job_id];
   const name = t("queue.batch", { count: all });
+  useEffect(() => void (partly && commands.whole(job)), [job, partly]);
   const cancelAll = () => {
     for (const { id } of open) if (model.upload(id).peek()) uploads((own) => own.drop(id));
     commands.askJob(job, "cancel");

@@ -26,7 +26,7 @@ function freeAt(/** @type {ModelLike} */ model) {
   return ends.length ? Math.min(...ends) : NaN;
 }
 
-/** A Task that is not finished, at `now` (ms). @type {(task: TaskState, now: number, freeAt: number) => Told} */
+/** A Task that is not finished, at `now` (ms). @type {TellTask} */
 export function taskTold(task, now, freeAt) {
   const { status, asked, progress_stage: stage, stage_percentage: part, duration_seconds: length, queue_position: place, pace, endsAt, stalled, message } = task;
   if (task.uploading) return { value: part, words: { doing: t(part < 100 ? "queue.arriving" : "queue.checking"), percent: percent(part) } };

@@ -19,7 +19,7 @@ export function OptionsForm({ chosen }) {
   const { filled: values } = chosen.value;
   const { engines, default: usual } = offered.value;
   const engine = engines.find(({ name }) => name === values.engine);
-  const any = (/** @type {string} */ name) => ["", t(`queue.${name}.any`, { ...usual })];
+  const any = (/** @type {string} */ name) => ["", t(`queue.${name}.any`, { usual: usual && `(${[usual.engine, usual.model].filter(Boolean).join(" ")})` })];
   /** @type {Record<string, any[][]>} */
   const choices = {
     engine: [any("engine"), ...engines.map(({ name, usable }) => [name, name, !usable])],

@@ -56,7 +56,13 @@ function Actions({ task, upload, name }) {
     commands.cancel(id);
   };
   const resume = () => uploads((all) => all.resume(id));
-  /** @type {[unknown, string, string, () => void][]} */
+  /** The keyboard goes on in the row below. */
+  const remove = () => {
+    const next = /** @type {any} */ (document.querySelector(`li:has([data-task="${id}"]) ~ li a`) ?? document.querySelector("main"));
+    next.focus({ preventScroll: true });
+    commands.remove(id);
+  };
+  /** @type {Deed[]} */
   const all = [
     [/waiting|sending/.test(sending), "pause", "pause", () => uploads((all) => all.pause(id))],
     [/paused|interrupted/.test(sending), "play", "resume", resume],
@@ -65,7 +71,7 @@ function Actions({ task, upload, name }) {
     [/failed|cancelled/.test(status), "retry", "retry", () => commands.retry(id)],
     [status === "partial", "speakers", "retry_speakers", () => commands.retry(id, { from: "diarizing" })],
     [!ended, "close", "cancel", cancel],
-    [ended, "trash", "delete", () => commands.remove(id)],
+    [ended, "trash", "delete", remove],
   ];
   return html`<div class="task-actions">
     <input type="file" hidden ref=${input} onChange=${() => uploads((all) => all.goOn(id, input.current.files[0]))} />
@@ -97,7 +103,7 @@ function factsTold(/** @type {StillTask} */ task) {
     task.attempt > 1 && t("queue.attempt", { attempt: task.attempt }),
     dateTime(task.created_at),
   ];
-  return facts.filter(Boolean).join(" · ");
+  return facts.flatMap((fact) => (fact ? fact.replaceAll(" ", "\xa0") : [])).join("\xa0· ");
 }
 
 /** What had the focus may be gone after a change: then it goes to the row's name, and not to the beginning of the page. */

@@ -3,14 +3,20 @@
 
 import { Upload } from "../../vendor/tus.js";
 import { newKey, problemOf } from "../api.js";
+import { batch } from "../lib.js";
+import { isFinished } from "../task.js";
 import { t } from "../words.js";
-import { found } from "./files.js";
+import { found, sorted } from "./files.js";
 import { uploadTold } from "./upload-told.js";
 
 const AT_ONCE = 2;
 const PIECE = 8 * 2 ** 20;
 const PATIENCE = [0, 1000, 3000];
 const AGAIN = 5000;
+
+/** What passes by itself: no server, another connection that sends the same, a server that has too much to do or restarts. */
+const PASSING = [0, 423, 429, 503];
+const passes = (/** @type {ProblemLike} */ { status = 0 }) => PASSING.includes(status);
 
 /** @type {(app: Pick<AppLike, "api" | "model" | "scope" | "commands" | "toast">) => UploadsLike} */
 export function uploadsOf({ api, model, scope, commands, toast }) {
@@ -20,6 +26,7 @@ export function uploadsOf({ api, model, scope, commands, toast }) {
 
   const all = () => Object.values(model.state.uploads);
   function change(/** @type {string} */ id, /** @type {Partial<UploadState>} */ change) {
+    if (!parcels[id]) return; // dropped, whatever still comes of it
     const upload = { ...model.state.uploads[id], ...change };
     model.dispatch({ type: "upload_changed", id, upload: { ...upload, told: uploadTold(upload) } });
   }
@@ -34,26 +41,30 @@ export function uploadsOf({ api, model, scope, commands, toast }) {
     if (waiting && all().filter(({ state }) => state === "sending").length < AT_ONCE) send(waiting.id);
   }
 
-  /** The same key is the same Job: what a lost answer leaves in doubt is asked again. @type {(files: File[], options: object, tell: Tell, key?: string) => Promise<void>} */
-  async function announce(files, options, tell, key = newKey()) {
+  /** The same key is the same Job: what a lost answer leaves in doubt is asked again. @type {(files: File[], options: object, tell: Tell, key?: string, again?: boolean) => Promise<void>} */
+  async function announce(files, options, tell, key = newKey(), again = false) {
     const uploads = files.map(({ name, size, lastModified, webkitRelativePath: path }) => ({
       filename: name, size_bytes: size, modified: lastModified, relative_path: path || undefined,
     }));
     try {
       const job = await api.post("/jobs", { job_type: "process", uploads, ...options }, { key });
-      commands.adopt(job);
-      job.tasks.forEach((/** @type {WholeTask} */ { id }, /** @type {number} */ at) => uploading.goOn(id, files[at]));
-      tell(null);
+      batch(() => {
+        commands.adopt(job);
+        job.tasks.forEach((/** @type {WholeTask} */ { id }, /** @type {number} */ at) => uploading.goOn(id, files[at]));
+      });
+      tell();
     } catch (refusal) {
       const problem = /** @type {ProblemLike} */ (refusal);
-      if (problem.status === 0) {
-        tell(problem);
+      if (passes(problem)) {
+        if (!again) tell(problem);
         await new Promise((done) => scope.after(AGAIN, () => done(null)));
-        return announce(files, options, tell, key);
+        return announce(files, options, tell, key, true);
       }
-      // One that is not taken does not hold up the others.
-      if (files.length === 1) return tell({ ...problem, message: `${files[0].name}: ${problem.message}` });
-      for (const file of files) await announce([file], options, (told) => told && tell(told));
+      // Those that are not taken do not hold up the others.
+      const { refused, rest } = sorted(files, problem);
+      const told = { ...problem, message: [refused.map(({ name }) => name).join(", "), problem.message].filter(Boolean).join(": ") };
+      if (refused.length && rest.length) await announce(rest, options, (...more) => tell(told, ...more));
+      else tell(told);
     }
   }
 
@@ -66,7 +77,7 @@ export function uploadsOf({ api, model, scope, commands, toast }) {
       storeFingerprintForResuming: false,
       onProgress: (bytes) => change(id, { sent: bytes / file.size }),
       onAfterResponse: (_request, answer) => {
-        if (answer.getStatus() === 200 && isOther(file, answer)) stop(id, { code: "other_file", message: t("queue.other"), remedy: t("queue.other.remedy") });
+        if (answer.getStatus() === 200 && isOther(file, answer)) stop(id, { code: "other_file", status: 409, message: t("queue.other"), remedy: t("queue.other.remedy") });
       },
       onSuccess: () => move(id, "sent"),
       async onError(failure) {
@@ -83,7 +94,7 @@ export function uploadsOf({ api, model, scope, commands, toast }) {
   /** A line that broke is waited for; an answer that says no is told. */
   function stop(/** @type {string} */ id, /** @type {ProblemLike} */ problem) {
     parcels[id]?.sending?.abort();
-    if (problem.status !== 0) return move(id, "failed", problem);
+    if (!passes(problem)) return move(id, "failed", problem);
     move(id, "interrupted");
     scope.after(AGAIN, () => model.upload(id).peek()?.state === "interrupted" && move(id, "waiting"));
   }
@@ -91,14 +102,21 @@ export function uploadsOf({ api, model, scope, commands, toast }) {
   /** @type {UploadsLike} */
   const uploading = {
     get busy() {
-      return announcing > 0 || all().some(({ state }) => state !== "sent" && state !== "failed");
+      const goesOn = (/** @type {TaskState | undefined} */ task) => task && !isFinished(task);
+      return announcing > 0 || all().some(({ id, state }) => state !== "sent" && state !== "failed" && goesOn(model.state.tasks[id]));
     },
     async add(goods, options, tell) {
       announcing += 1;
-      const { files, skipped } = await found(goods);
-      if (skipped) toast(t("queue.skipped", { count: skipped }));
-      if (files.length) await announce(files, options, tell);
-      announcing -= 1;
+      try {
+        const { files, skipped } = await found(goods);
+        if (skipped) toast(t("queue.skipped", { count: skipped }));
+        if (files.length) await announce(files, options, tell);
+      } catch (failure) {
+        // What stood in a folder cannot be read, or is gone by now.
+        tell({ code: null, message: t("queue.unreadable"), detail: String(failure) });
+      } finally {
+        announcing -= 1;
+      }
     },
     goOn(id, file) {
       parcels[id]?.sending?.abort();

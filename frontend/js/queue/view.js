@@ -24,7 +24,7 @@ export function QueueView() {
   const found = model.found.value;
   const shown = found?.flatMap((id) => all.find((task) => task.id === id) ?? []) ?? all;
   const heads = headsOf(shown, all);
-  const older = model.total.value - shown.length;
+  const older = model.older.value;
   useEffect(() => commands.list(wish.map(([name, value]) => value && `&${name}=${encodeURIComponent(value)}`).join("")));
   return html`<${DropZone} />
     <section class="work" aria-labelledby="work-title">
@@ -32,7 +32,7 @@ export function QueueView() {
       ${(all.length > 0 || found) && html`<${Toolbar} />`}
       <ol class="tasks">
         ${shown.flatMap(({ id, job_id }) => [
-          heads.has(id) && html`<${JobBar} key=${job_id} tasks=${heads.get(id)} />`,
+          heads.has(id) && html`<${JobBar} key=${job_id} tasks=${heads.get(id)} partly=${!!found || (older > 0 && job_id === all.at(-1)?.job_id)} />`,
           html`<${TaskRow} key=${id} id=${id} />`,
         ])}
       </ol>

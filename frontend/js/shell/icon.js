@@ -1,9 +1,9 @@
-// Owns pictures: a symbol of icons.svg, which only repeats what a text says and is hidden from screen readers.
+// Owns pictures: a symbol of index.html, which only repeats what a text says and is hidden from screen readers.
 
 import { html } from "../lib.js";
 
 /** @type {Pictured} */
-export const Icon = ({ name }) => html`<svg class="icon" aria-hidden="true"><use href=${`/assets/icons.svg#${name}`} /></svg>`;
+export const Icon = ({ name }) => html`<svg class="icon" aria-hidden="true"><use href=${`#icon-${name}`} /></svg>`;
 
 /** A button that shows only its picture. @type {Pictured} */
 export const IconButton = ({ name, label, onClick }) =>

@@ -2,15 +2,15 @@
 
 import { useApp } from "../app.js";
 import { later } from "../later.js";
-import { html, useEffect, useLayoutEffect, useRef, useSignal } from "../lib.js";
+import { html, useLayoutEffect, useRef } from "../lib.js";
 import { QueueView } from "../queue/view.js";
 import { left, link } from "../route.js";
 import { t } from "../words.js";
 import { ConnectionView } from "./connection-view.js";
 import { Icon, IconButton } from "./icon.js";
 
+const Bell = later(async () => (await import("./notifications.js")).Bell);
 const Transcript = later(async () => (await import("../transcript/view.js")).TranscriptView);
-const Help = later(async () => (await import("./help.js")).Help);
 
 /** @type {Record<string, Component>} */
 const VIEWS = {
@@ -22,13 +22,10 @@ const VIEWS = {
 
 /** @type {Component} */
 export function Page({ retry }) {
-  const { route, shortcuts } = useApp();
+  const { route, help } = useApp();
   const { path, parts: [place = "", id], query } = route.value;
   const main = useRef(/** @type {any} */ (null));
   const before = useRef(path);
-  const helping = useSignal(false);
-  const help = (/** @type {boolean} */ open) => () => void (helping.value = open);
-  useEffect(() => shortcuts.add([{ keys: "?", words: "shell.help", run: help(true) }]), []);
   // Another view is another page: it begins where it was left, and the keyboard goes on in it.
   useLayoutEffect(() => {
     scrollTo(0, left[path] ?? 0);
@@ -43,16 +40,8 @@ export function Page({ retry }) {
         ${["", "library", "search"].map((way) => html`<a href=${link(`/${way}`)} aria-current=${way === place ? "page" : null}>${t(`shell.${way || "queue"}`)}</a>`)}
       </nav>
       <${ConnectionView} retry=${retry} /><${Bell} />
-      <${IconButton} name="keyboard" label=${t("shell.help")} onClick=${help(true)} />
+      <${IconButton} name="keyboard" label=${t("shell.help")} onClick=${help} />
     </header>
-    ${helping.value && html`<${Help} close=${help(false)} />`}
     <main id="main" tabindex="-1" ref=${main}><${Object.hasOwn(VIEWS, place) ? VIEWS[place] : QueueView} id=${id} query=${query.q ?? ""} /></main>
   `;
-}
-
-/** Asks for the permission to send notifications, and only when it is clicked. */
-function Bell() {
-  const permission = useSignal(globalThis.Notification?.permission);
-  const ask = async () => void (permission.value = await Notification.requestPermission());
-  return permission.value === "default" && html`<${IconButton} name="bell" label=${t("shell.notify")} onClick=${ask} />`;
 }

@@ -10,7 +10,7 @@ export function ConflictNotice({ desk: { edits } }) {
   const mine = edits.waiting.value.findLast(({ kind, key }) => kind === "text" && key === edit.key);
   const side = (/** @type {string} */ whose, /** @type {string} */ action, /** @type {string | undefined} */ text) => html`<blockquote>
     <b>${t(`transcript.${whose}`)}</b><p>${text}</p>
-    ${theirs && html`<button type="button" class="secondary" onClick=${() => edits.resolve(whose === "mine")}>${t(`transcript.${action}`)}</button>`}
+    ${(theirs || whose === "theirs") && html`<button type="button" class="secondary" onClick=${() => edits.resolve(whose === "mine")}>${t(`transcript.${action}`)}</button>`}
   </blockquote>`;
   return html`<section class="notice conflict" role="alert">
     <p>${refusal?.message ?? t("transcript.conflict")}</p>

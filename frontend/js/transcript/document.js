@@ -28,16 +28,20 @@ export function withEdit(shown, { kind, key, value: text }) {
 /** @param {Shown} shown @param {string} key */
 export const segmentOf = ({ segments }, key) => segments.find((one) => one.key === key);
 
+/** Who says it: the label of a speaker, else a name that segments were given by hand. @type {(segment: ShownSegment) => string | null} */
+export const sayer = ({ speaker_label: label, speaker }) => label ?? speaker;
+
 /** The segments that a speaker loses to another; `of`: only those with these keys. @type {(shown: Shown, edit: Edit) => ShownSegment[]} */
-const given = ({ segments }, { key, of }) => segments.filter((one) => one.speaker_label === key && (!of || of.includes(one.key ?? "")));
+const given = ({ segments }, { key, of }) => segments.filter((one) => sayer(one) === key && (!of || of.includes(one.key ?? "")));
 
 /** The edit that takes one back; what a restoration took away nobody has kept. @type {(shown: Shown, edit: Edit) => Edit | undefined} */
 export function inverse(shown, edit) {
   const { kind, key, value } = edit;
-  const { text = "", speaker_label: label, speaker = null } = segmentOf(shown, key) ?? {};
+  const segment = segmentOf(shown, key);
+  const { text = "" } = segment ?? {};
   switch (kind) {
     case "text": return { kind, key, value: text };
-    case "speaker": return { kind, key, value: label ?? speaker };
+    case "speaker": return { kind, key, value: segment ? sayer(segment) : null };
     case "name": return { kind, key, value: shown.speakers.find((one) => one.label === key)?.name ?? null };
     case "give": return { kind, key: value, value: key, of: given(shown, edit).map((one) => one.key ?? "") };
     case "split": return { kind: "merge", key };

@@ -134,7 +134,7 @@ export function newEdits(app, id) {
   function disagree(edit, refusal) {
     const segments = saved.value?.segments ?? [];
     if (edit.kind === "text") {
-      conflict.value = { edit, refusal, theirs: segments[placeAt(segments, parseInt(edit.key) / 1000)] };
+      conflict.value = { edit, refusal, theirs: segments[Math.max(0, placeAt(segments, parseInt(edit.key) / 1000))] };
       if (!app.route.peek().path.includes(id)) app.toast(t("transcript.decide", { name: app.model.task(id).peek()?.filename ?? "" }));
       return;
     }

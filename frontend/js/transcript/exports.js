@@ -30,7 +30,7 @@ export function ExportDialog({ id, close }) {
   const path = `/tasks/${id}/transcript?${query}`;
   const isText = format.value !== "docx";
   const read = async (/** @type {string} */ from) => (await api.ask("GET", from)).text();
-  const copyText = async () => toast(t((await copy(await read(path))) ? "transcript.copied" : "transcript.not_copied"));
+  const copyText = () => read(path).then(copy).then((done) => toast(t(done ? "transcript.copied" : "transcript.not_copied")), ({ message }) => toast(message));
   const changed = (/** @type {any} */ { currentTarget: form }) => {
     format.value = form.elements.format.value;
     // Once the fields of this format are there.

@@ -1,6 +1,6 @@
 // Owns looking for words in this transcript; the browser's own search would see only the rows in sight.
 
-import { html, useEffect, useRef } from "../lib.js";
+import { html, useLayoutEffect, useRef } from "../lib.js";
 import { link } from "../route.js";
 import { t } from "../words.js";
 import { Tool } from "./tool.js";
@@ -19,10 +19,15 @@ export function FindBar({ desk: { query, matches, match, show } }) {
     [query.value, match.value] = [target.value, 0];
     if (matches.value[0]) show(matches.value[0].place);
   };
-  useEffect(() => field.current.select(), []);
+  useLayoutEffect(() => {
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
+    field.current.focus();
+    field.current.select();
+    return () => before?.focus({ preventScroll: true });
+  }, []);
   return html`<search class="find">
     <input type="search" ref=${field} value=${query} aria-label=${t("transcript.find")} onInput=${type}
-      onKeyDown=${({ key, shiftKey }) => (key === "Enter" ? step(shiftKey ? -1 : 1) : key === "Escape" && close())} />
+      onKeyDown=${({ key, shiftKey, isComposing }) => isComposing || (key === "Enter" ? step(shiftKey ? -1 : 1) : key === "Escape" && close())} />
     <span role="status">${query.value && t(count ? "transcript.match" : "transcript.no_match", { at: match.value + 1, of: count })}</span>
     <${Tool} name="previous" icon="up" run=${() => step(-1)} /><${Tool} name="next" icon="chevron" run=${() => step(1)} />
     <a class="link" href=${link(`/search?q=${encodeURIComponent(query.value ?? "")}`)}>${t("transcript.find_everywhere")}</a>

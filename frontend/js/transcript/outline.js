@@ -3,6 +3,7 @@
 import { useApp } from "../app.js";
 import { html, useComputed, useEffect, useSignal } from "../lib.js";
 import { t } from "../words.js";
+import { patient } from "./patient.js";
 
 const BARS = 240;
 
@@ -11,7 +12,7 @@ export function Outline({ desk, file, length }) {
   const { api } = useApp();
   const { time, at, seek } = desk.player;
   const peaks = useSignal([]);
-  useEffect(() => void api.get(`/files/${file.id}/peaks?points=${BARS}`).then(({ data }) => (peaks.value = data), () => {}), [file.id]);
+  useEffect(() => patient(desk.scope, () => api.get(`/files/${file.id}/peaks?points=${BARS}`), ({ data }) => (peaks.value = data)), [file.id]);
   const bars = useComputed(() => drawn(peaks.value));
   const box = useComputed(() => `0 -1 ${peaks.value.length / 2} 2`);
   const moved = (/** @type {any} */ { target }) => {

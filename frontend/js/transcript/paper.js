@@ -7,8 +7,8 @@ import { clock } from "../words.js";
 export function Paper({ desk: { scope, segments } }) {
   const sheet = useRef(/** @type {any} */ (null));
   useEffect(() => {
-    scope.listen(window, "beforeprint", () => sheet.current.replaceChildren(...segments.value.map(asParagraph)));
-    scope.listen(window, "afterprint", () => sheet.current.replaceChildren());
+    scope.listen(window, "beforeprint", () => sheet.current?.replaceChildren(...segments.value.map(asParagraph)));
+    scope.listen(window, "afterprint", () => sheet.current?.replaceChildren());
   }, []);
   return html`<div class="paper" ref=${sheet} />`;
 }

@@ -15,7 +15,13 @@ export function newPlayer() {
     time.value = Math.max(0, to);
     if (media.current) media.current.currentTime = time.value;
   };
-  const toggle = () => void (media.current?.paused ? media.current.play().catch(() => {}) : media.current?.pause());
+  /** What broke off is fetched again. */
+  const toggle = () => {
+    const { current } = media;
+    if (current?.error) current.load();
+    if (current?.paused) current.play().catch(() => {});
+    else current?.pause();
+  };
   return { media, time, speed: signal(localStorage.getItem("cesar.speed") ?? "1"), playing: signal(false), broken: signal(false), at: computed(() => clock(time.value)), seek, toggle };
 }
 
@@ -30,8 +36,13 @@ export function Player({ desk, file, length }) {
   const ready = () => {
     setSpeed();
     seek(time.value);
+    broken.value = false;
   };
   const look = () => (playing.value = !media.current?.paused);
+  const failed = () => {
+    playing.value = false;
+    broken.value = media.current?.error?.code !== MediaError.MEDIA_ERR_NETWORK;
+  };
   useSignalEffect(() => {
     let frame = 0;
     const follow = () => {
@@ -43,7 +54,7 @@ export function Player({ desk, file, length }) {
   });
   return html`<section class="player" aria-label=${t("transcript.player")}>
     <${isSeen ? "video" : "audio"} ref=${media} src=${file.links.media} preload="metadata" playsinline onLoadedMetadata=${ready}
-      onPlay=${look} onPause=${look} onEnded=${look} onError=${() => (broken.value = true)} />
+      onPlay=${look} onPause=${look} onEnded=${look} onError=${failed} />
     <${Outline} ...${{ desk, file, length }} />
     <${Tool} name="back" icon="rewind" run=${() => seek(time.value - 5)} />
     <${Tool} name=${playing.value ? "pause" : "play"} run=${toggle} />

@@ -10,8 +10,9 @@ export function SaveState({ desk: { edits, editable } }) {
   const said = () => {
     const why = edits.problem.value?.message;
     if (edits.conflict.value) return t("transcript.undecided");
-    if (why) return t("transcript.not_saved", { why });
-    return t(edits.writing.value || edits.waiting.value.length ? "transcript.saving" : "transcript.saved");
+    const unsaved = edits.writing.value || edits.waiting.value.length;
+    if (why) return t(unsaved ? "transcript.not_saved" : "transcript.not_read", { why });
+    return t(unsaved ? "transcript.saving" : "transcript.saved");
   };
   useSignalEffect(() => {
     if (edits.problem.value) announce(said(), "saving");

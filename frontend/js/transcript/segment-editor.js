@@ -1,7 +1,7 @@
 // Owns writing in one segment: its words, who says them, cutting it in two, joining it with the next, the machine's words again.
 
 import { useApp } from "../app.js";
-import { html, useEffect, useRef } from "../lib.js";
+import { html, useEffect, useLayoutEffect, useRef } from "../lib.js";
 import { t } from "../words.js";
 import { tidy } from "./document.js";
 import { Tool } from "./tool.js";
@@ -55,14 +55,20 @@ export function SegmentEditor({ desk, segment: { key = "", text, speaker, edited
   };
   const keys = (/** @type {KeyboardEvent} */ event) => {
     const run = { Escape: close, Enter: event.ctrlKey || event.metaKey ? split : next }[event.key];
-    if (!run) return;
+    if (!run || event.isComposing) return;
     event.preventDefault();
     run();
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const field = area.current;
     field.focus();
-    return () => save(field);
+    // A page that is out of sight may never come back.
+    const hidden = desk.scope.listen(document, "visibilitychange", () => current.timer && save(field));
+    const closed = desk.scope.own(() => save(field));
+    return () => {
+      hidden();
+      closed();
+    };
   }, []);
   useEffect(() => {
     if (!current.timer && tidy(area.current.value) !== text) area.current.value = text;
@@ -70,7 +76,7 @@ export function SegmentEditor({ desk, segment: { key = "", text, speaker, edited
   return html`<textarea class="words" ref=${area} rows=${Math.ceil(text.length / 60)} maxlength="5000" aria-label=${t("transcript.words")} onInput=${typed} onKeyDown=${keys} />
     <div class="segment-tools">
       <datalist id="speakers">${[...desk.voices.value.keys()].map((name) => html`<option value=${name} />`)}</datalist>
-      <input list="speakers" value=${speaker} placeholder=${t("transcript.speaker")} aria-label=${t("transcript.speaker")} onChange=${({ target }) => add("speaker", target.value || null)} />
+      <input list="speakers" value=${speaker} placeholder=${t("transcript.speaker")} maxlength="100" aria-label=${t("transcript.speaker")} onChange=${({ target }) => add("speaker", target.value || null)} />
       <${Tool} name="split" run=${split} shown />
       ${index + 1 < segments.value.length && html`<${Tool} name="merge" run=${merge} shown />`}
       ${edited && html`<${Tool} name="restore" icon="retry" run=${restore} shown />`}

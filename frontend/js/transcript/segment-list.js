@@ -17,17 +17,19 @@ export function SegmentList({ desk }) {
   const known = useRef({ keys: /** @type {any[]} */ ([]), sizes: /** @type {number[]} */ ([]) }).current;
   const virtual = useMemo(() => newVirtual(known, () => redraw({})), [desk]);
   useMemo(() => {
-    known.keys = segments.map(({ key }, place) => key ?? place);
+    known.keys = segments.map(({ key }) => key);
     known.sizes = segments.map(({ text }) => 34 + Math.ceil(text.length / 72) * 27);
   }, [segments]);
   const margin = list.current ? Math.round(list.current.getBoundingClientRect().top + scrollY) : 0;
   virtual.setOptions({ ...virtual.options, count: segments.length, scrollMargin: margin });
   const target = growing ? segments.length - 1 : desk.place.value;
+  /** What stays on top of the window while the list is scrolled. */
+  const above = () => list.current?.previousElementSibling.offsetHeight ?? 0;
 
   /** `wholly`: and not only a part of it. What is under the player is not in sight. */
   const isSeen = (/** @type {number} */ place, wholly = false) => {
     const row = virtual.measurementsCache[place];
-    const top = scrollY + (list.current?.previousElementSibling.offsetHeight ?? 0);
+    const top = scrollY + above();
     const bottom = scrollY + innerHeight;
     return !row || (wholly ? row.start >= top && row.end <= bottom : row.end > top && row.start < bottom);
   };
@@ -47,7 +49,7 @@ export function SegmentList({ desk }) {
   const row = (/** @type {any} */ { index, key, start }) => html`<${SegmentRow} key=${key} desk=${desk} index=${index} segment=${segments[index]}
     before=${segments[index - 1]?.speaker} count=${segments.length} top=${start - margin} measure=${virtual.measureElement} />`;
   const lost = (growing || desk.player.playing.value) && !isSeen(target);
-  return html`<ol class="segments" role="list" ref=${list} style=${{ height: `${virtual.getTotalSize()}px` }} aria-label=${t("transcript.segments")}>
+  return html`<ol class="segments" role="list" ref=${list} style=${{ height: `${virtual.getTotalSize()}px`, "--above": `${above()}px` }} aria-label=${t("transcript.segments")}>
       ${virtual.getVirtualItems().map(row)}
     </ol>
     ${lost && html`<${Tool} name=${growing ? "newest" : "to_playing"} icon="down" run=${() => desk.show(target)} shown class="primary follow" />`}`;

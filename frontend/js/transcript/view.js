@@ -1,7 +1,7 @@
 // Owns the view of one transcript: which of its parts are there, and what it begins with.
 
 import { useApp } from "../app.js";
-import { html, useComputed, useEffect, useMemo, useRef, useSignal } from "../lib.js";
+import { html, useEffect, useMemo, useRef, useSignal } from "../lib.js";
 import { ProblemBox } from "../shell/problem-box.js";
 import { t } from "../words.js";
 import { ConflictNotice } from "./conflict.js";
@@ -11,6 +11,7 @@ import { FindBar } from "./find-bar.js";
 import { Head } from "./head.js";
 import { keysOf } from "./keys.js";
 import { Paper } from "./paper.js";
+import { patient } from "./patient.js";
 import { Player } from "./player.js";
 import { SaveState } from "./save-state.js";
 import { SegmentList } from "./segment-list.js";
@@ -20,7 +21,7 @@ import { SpeakersDialog } from "./speakers.js";
 export function TranscriptView({ id }) {
   const app = useApp();
   const desk = useMemo(() => newDesk(app, id), [id]);
-  const { finished, player, query, segments } = desk;
+  const { player, query } = desk;
   const file = useSignal(/** @type {any} */ (null));
   const problem = useSignal(/** @type {ProblemLike | null} */ (null));
   const open = useSignal("");
@@ -29,19 +30,19 @@ export function TranscriptView({ id }) {
   had.current ||= Boolean(task);
   const fileId = task?.file_id;
   const { t: moment } = app.route.value.query;
-  const readable = useComputed(() => segments.value.length > 0).value;
+  const readable = desk.readable.value;
 
   useEffect(() => {
-    app.commands.load(id).catch((refusal) => (problem.value = refusal));
+    patient(desk.scope, () => app.commands.load(id).catch((refusal) => Promise.reject((problem.value = refusal))), () => {});
     desk.scope.own(app.shortcuts.add(keysOf(desk)));
     return () => desk.scope.dispose();
   }, [desk]);
   useEffect(() => {
-    if (fileId) app.api.get(`/files/${fileId}`).then((told) => (file.value = told), () => {});
-  }, [fileId, finished.value]);
+    if (fileId && !task.uploading) patient(desk.scope, () => app.api.get(`/files/${fileId}`), (told) => (file.value = told));
+  }, [fileId, task?.uploading, task?.status]);
   useEffect(() => {
     if (!moment || !readable) return;
-    player.seek(Number(moment));
+    player.seek(Number(moment) || 0);
     desk.show(desk.place.value);
   }, [moment, readable]);
 

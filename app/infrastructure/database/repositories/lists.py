@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from app.domain.job_types import ERRANDS, JobState
 from app.domain.lifecycle import UNFINISHED
 from app.infrastructure.database.repositories.pages import without_text
-from app.infrastructure.database.repositories.uploads import is_arriving
+from app.infrastructure.database.repositories.tasks import is_waiting
 from app.models import File, Job, JobFile, JobStatus, Task
 from app.services.errand_store import JobDigest
 
@@ -45,12 +45,11 @@ class ListRepository:
         if not waiting:
             return {}
         place = tuple_(col(Task.job_id), col(Task.position))
-        is_waiting = (col(Task.status) == JobStatus.QUEUED) & ~is_arriving()
         first, last = ((t.job_id, t.position) for t in (waiting[0], waiting[-1]))
-        ahead = select(func.count()).select_from(Task).where(is_waiting, place < first)
+        ahead = select(func.count()).select_from(Task).where(is_waiting(), place < first)
         before = self._session.scalar(ahead) or 0
         place_after = func.row_number().over(order_by=(col(Task.job_id), col(Task.position))).label("number")
-        between = select(col(Task.id), place_after).where(is_waiting, place >= first, place <= last).subquery()
+        between = select(col(Task.id), place_after).where(is_waiting(), place >= first, place <= last).subquery()
         shown = select(between.c.id, between.c.number).where(between.c.id.in_([task.id for task in waiting]))
         return {row: before + number for row, number in self._session.execute(shown)}
 

@@ -27,7 +27,7 @@ def fence(lease: Lease) -> ColumnElement[bool]:
     )
 
 
-def _waits() -> ColumnElement[bool]:
+def is_waiting() -> ColumnElement[bool]:
     """The condition under which a Task has a place in the queue."""
     return (col(Task.status) == JobStatus.QUEUED) & ~is_arriving()
 
@@ -123,14 +123,14 @@ class TaskRepository:
 
     def waiting(self, limit: int) -> list[Task]:
         """The first waiting Tasks, next first."""
-        return list(self._session.scalars(self._in_order(_waits()).limit(limit)))
+        return list(self._session.scalars(self._in_order(is_waiting()).limit(limit)))
 
     def queue_position(self, task: Task) -> int | None:
         """1 = next; None if the Task does not wait."""
         if task.status is not JobStatus.QUEUED:
             return None
         earlier = tuple_(col(Task.job_id), col(Task.position)) < (task.job_id, task.position)
-        ahead = select(func.count() + 1).select_from(Task).where(_waits(), earlier).correlate(None)
+        ahead = select(func.count() + 1).select_from(Task).where(is_waiting(), earlier).correlate(None)
         place = case((is_arriving(), None), else_=ahead.scalar_subquery())
         return self._session.scalar(select(place).where(col(Task.id) == task.id))
 
