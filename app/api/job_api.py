@@ -43,10 +43,10 @@ def list_import_folders(request: Request) -> ImportFolders:
 
 
 @router.get("/jobs/{job_id}", summary="Get a job", responses=documented(404))
-def get_job(request: Request, job_id: str) -> Job:
+def get_job(request: Request, job_id: str, text: WithText = True) -> Job:
     """One Job with its Tasks; a Job with one Task shows that Task's result flat."""
     services = services_of(request)
-    job = services.queries.job(job_id)
+    job = services.queries.job(job_id, text=text)
     return job.model_copy(update={"tasks": services.duplicates.told(job.tasks)})
 
 

@@ -14,7 +14,7 @@ Statuses = Annotated[
 ]
 
 Named = Annotated[str, Query(description="Only those with this in the name of a recording.", max_length=255)]
-WithText = Annotated[bool, Query(description="Without it every `result_text` is null, and a page is small.")]
+WithText = Annotated[bool, Query(description="Without it every `result_text` is null, and the answer is small.")]
 
 
 def parse_statuses(values: Sequence[str] | None) -> tuple[JobStatus, ...]:

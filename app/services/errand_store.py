@@ -106,7 +106,7 @@ class Selections(Protocol):
 class Lists(Protocol):
     """What pages of lists need, in a handful of statements however many rows they show."""
 
-    def tasks_of(self, job: Job) -> list[Task]:
+    def tasks_of(self, job: Job, *, text: bool = True) -> list[Task]:
         """All of a Job's, in their order."""
 
     def portion(

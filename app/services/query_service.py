@@ -42,10 +42,10 @@ class QueryService:
             rows, total = tx.tasks.list_all(wanted, page, per_page, text=text)
             return TaskPage(tasks=task_views(tx, rows, text=text), total=total, page=page, per_page=per_page)
 
-    def job(self, job_id: str) -> Job:
-        """Raises `CesarError("job_not_found")`."""
+    def job(self, job_id: str, *, text: bool = True) -> Job:
+        """Without `text` no `result_text` is read. Raises `CesarError("job_not_found")`."""
         with self._store.read() as tx:
-            return job_view(tx, tx.jobs.get(job_id))
+            return job_view(tx, tx.jobs.get(job_id), text=text)
 
     def jobs(self, wanted: JobFilter = ALL_JOBS, page: int = 1, per_page: int = 50, *, text: bool = True) -> JobPage:
         """One page of Jobs; without `text` no `result_text` is read."""

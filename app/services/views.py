@@ -116,10 +116,10 @@ def job_links(job: Job) -> wire_jobs.JobLinks:
     return wire_jobs.JobLinks(self=here, socket="/ws", archive=f"{here}/archive" if job.output_path else None)
 
 
-def job_view(tx: Transaction, job: Job) -> wire_jobs.Job:
-    """One Job as its body, with all its Tasks and Files; with one Task, that Task's fields are shown flat."""
-    rows = tx.lists.tasks_of(job)
-    tasks = task_views(tx, rows)
+def job_view(tx: Transaction, job: Job, *, text: bool = True) -> wire_jobs.Job:
+    """One Job as its body, with all its Tasks and Files; with one Task, that Task's fields are shown flat. `text` as above."""
+    rows = tx.lists.tasks_of(job, text=text)
+    tasks = task_views(tx, rows, text=text)
     return _job_body(
         job, tasks, job.files, _leading(tasks), percentage=_mean_percentage(tasks), asked=_asked(job, rows)
     )

@@ -63,7 +63,7 @@ export function newSync({ api, model, send, scope }) {
       const listed = [];
       let total = 0;
       for (let page = 1; page <= pages; page++) {
-        const answer = await api.get(`/tasks?text=false&per_page=${PAGE}&page=${page}${wished}`);
+        const answer = await api.get(`/tasks?text=0&per_page=${PAGE}&page=${page}${wished}`);
         listed.push(...answer.tasks);
         total = answer.total;
       }
@@ -84,7 +84,7 @@ export function newSync({ api, model, send, scope }) {
 
     adopt: (job) => job.tasks.forEach(take),
 
-    whole: (id) => void api.get(`/jobs/${id}`).then(sync.adopt).then(sync.reload).catch(() => {}),
+    whole: (id) => void api.get(`/jobs/${id}?text=0`).then(sync.adopt).then(sync.reload).catch(() => {}),
 
     async read(id, withText) {
       const path = `/tasks/${encodeURIComponent(id)}`;

@@ -139,6 +139,9 @@ export function uploadsOf({ api, model, scope, commands, toast }) {
   return uploading;
 }
 
-/** Whether the server waits for another recording: pieces of two would make one that nobody recorded. @type {(file: File, answer: any) => boolean} */
-const isOther = (file, answer) =>
-  answer.getHeader("Upload-Length") !== `${file.size}` || !(answer.getHeader("Upload-Metadata") ?? "").includes(btoa(`${file.lastModified}`));
+/** Whether the server waits for another recording: pieces of two would make one that nobody recorded. An upload that has arrived no longer
+ * expires, and no longer tells when its recording was made. @type {(file: File, answer: any) => boolean} */
+const isOther = (file, answer) => {
+  const told = answer.getHeader("Upload-Metadata") ?? "";
+  return answer.getHeader("Upload-Length") !== `${file.size}` || (answer.getHeader("Upload-Expires") && !told.includes(btoa(`${file.lastModified}`)));
+};

@@ -13,7 +13,7 @@ FRONTEND = ROOT / "frontend"
 MOST_BYTES_AT_FIRST = 60 * 1024
 """What a browser has to load before the page works."""
 
-MOST_BYTES = 160 * 1024
+MOST_BYTES = 165 * 1024
 MOST_LINES = 250
 
 HOSTS_THAT_NAME_A_FORMAT = {"www.w3.org"}

@@ -25,9 +25,9 @@ class ListRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def tasks_of(self, job: Job) -> list[Task]:
+    def tasks_of(self, job: Job, *, text: bool = True) -> list[Task]:
         """All of a Job's, in their order."""
-        return self._loaded(col(Task.job_id) == job.id, col(Task.position))
+        return self._loaded(col(Task.job_id) == job.id, col(Task.position), text=text)
 
     def portion(
         self, job: Job, statuses: Collection[JobStatus], past: int | None, limit: int, *, from_end: bool

@@ -168,7 +168,8 @@ def test_without_text_only_the_text_is_missing(named: Workbench) -> None:
     assert short == whole.model_copy(update={"result_text": None})
     assert short.beginning == "good morning"
     (job,) = named.queries.jobs(JobFilter(done), text=False).jobs
-    assert (job.result_text, job.tasks[0].result_text, job.detected_language) == (None, None, "en")
+    for shown in (job, named.queries.job(job.id, text=False)):
+        assert (shown.result_text, shown.tasks[0].result_text, shown.detected_language) == (None, None, "en")
 
 
 def test_a_list_without_text_shows_how_it_begins(bench: Workbench) -> None:
