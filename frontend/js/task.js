@@ -3,7 +3,7 @@
 const FINISHED = new Set(["completed", "partial", "failed", "cancelled"]);
 const ETA_TRUST = 0.35;
 
-/** What belongs to one attempt and is gone when the next begins. @type {Pick<TaskState, AttemptOnly>} */
+/** What belongs to one attempt and is gone when the next begins. @type {Fresh} */
 const FRESH = {
   progress_stage: "queued",
   progress_percentage: 0,
@@ -26,7 +26,8 @@ const FRESH = {
 /** @returns {TaskState} */
 export const newTask = (/** @type {string} */ id) => /** @type {any} */ ({ ...FRESH, id, status: "queued", attempt: 0, uploading: false, seq: 0, seen: 0, epoch: null, snapshotSeq: null });
 
-export const isFinished = (/** @type {{ status: Status }} */ { status }) => FINISHED.has(status);
+/** @type {Ended} */
+export const isFinished = ({ status }) => FINISHED.has(status);
 
 /** The answer to a subscription: history goes on, or a snapshot follows and replaces what was known. @type {Change<Message>} */
 export function withSubscription(task, { recovered, epoch = null, seq = null }) {
@@ -104,10 +105,10 @@ const EVENTS = {
 /** What moves while a Task runs. @type {(keyof Bar)[]} */
 const BAR = ["status", "attempt", "progress_stage", "progress_percentage", "stage_percentage", "message", "stalled", "queue_position", "uploading"];
 
-/** @returns {Bar} */
-const barOf = (/** @type {Bar} */ from) => /** @type {any} */ (Object.fromEntries(BAR.map((name) => [name, from[name]])));
+/** @type {BarOf} */
+const barOf = (from) => /** @type {any} */ (Object.fromEntries(BAR.map((name) => [name, from[name]])));
 
-/** @type {Change<Bar & { eta: number | null }>} */
+/** @type {Change<TimedBar>} */
 function withBar(task, { eta, ...bar }, at) {
   const { asked, status, ...current } = restartedFor(task, bar.attempt);
   const { progress_stage: stage, stage_percentage: percentage } = bar;
@@ -135,6 +136,6 @@ function smoothedEnd(endsAt, eta, at) {
   return endsAt === null ? fresh : endsAt + (fresh - endsAt) * ETA_TRUST;
 }
 
-/** @returns {ProblemLike | null} */
-const problemOf = (/** @type {Pick<WholeTask, Failing>} */ { status, error: message, error_code: code, technical_detail: detail, retryable, remedy }) =>
+/** @type {ProblemOf} */
+const problemOf = ({ status, error: message, error_code: code, technical_detail: detail, retryable, remedy }) =>
   status === "failed" && message ? { code, message, detail, retryable, remedy } : null;

@@ -200,6 +200,11 @@ type NumberToText = (value: number, options?: Intl.NumberFormatOptions) => strin
 type WhenToText = (when: string | number, options?: Intl.DateTimeFormatOptions) => string;
 type Say = (key: string, values?: Record<string, any>) => string;
 type Change<T> = (task: TaskState, told: T, at: number) => TaskState;
+type Fresh = Pick<TaskState, AttemptOnly>;
+type TimedBar = Bar & { eta: number | null };
+type BarOf = (from: Bar) => Bar;
+type Ended = (task: { status: Status }) => boolean;
+type ProblemOf = (task: Pick<WholeTask, Failing>) => ProblemLike | null;
 type Failing = "status" | "error" | "error_code" | "technical_detail" | "retryable" | "remedy";
 type Restart = (task: TaskState, attempt: number) => TaskState;
 type Smooth = (endsAt: number | null, eta: number | null, at: number) => number | null;
@@ -491,6 +496,8 @@ interface Lib {
   likeness(pair: FilePair): string;
 }
 
+type ListedById = Record<string, ReadonlySignal<Listed>>;
+type Choices = Record<string, Record<string, string>>;
 /** A Task without what moves while it runs; `arriving`: its recording is still on its way. */
 type StillTask = Omit<TaskState, keyof Omit<Bar, "status" | "attempt" | "uploading"> | "endsAt" | "pace" | "began" | "segments" | "seq" | "seen" | "snapshotSeq">;
 
@@ -522,6 +529,8 @@ type QueuePart = (props: {
   upload: UploadState;
   tasks: Listed[];
   partly: boolean;
+  rest: number;
+  more: () => void;
   icon: string;
   words: string;
   kind: string;
@@ -531,7 +540,6 @@ type QueuePart = (props: {
   tell: Tell;
   value?: string;
   of: any[][];
-  count: number;
 }) => VNode | null;
 
 /** What a person can ask of recordings on their way. */

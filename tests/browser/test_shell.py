@@ -209,12 +209,12 @@ async def test_another_view_begins_at_its_top_and_the_first_is_found_where_it_wa
     page: Page, server: RunningServer
 ) -> None:
     """Following a link moves the focus into the new view; coming back finds the old place."""
-    for _ in range(6):
-        await submit(server)
     await page.set_viewport_size({"width": 800, "height": 400})
     await opened(page, server)
-    link = page.locator("[data-task][data-status=completed] h3 a").nth(4)
-    await link.click(timeout=WITHIN)
+    for _ in range(6):
+        await finished(page, server)
+    link = page.locator("[data-task] h3 a").nth(4)
+    await link.click()
     await expect(page.locator("#main")).to_be_focused()
     assert await page.evaluate("scrollY") == 0
     await page.go_back()

@@ -1,7 +1,7 @@
 // Owns the queue: the ways in, what is shown of it, Jobs, rows, and what is said while there is nothing.
 
 import { useApp } from "../app.js";
-import { html, useEffect, useMemo, useRef } from "../lib.js";
+import { html, useEffect, useMemo, useRef, useSignal } from "../lib.js";
 import { steady } from "../model.js";
 import { link } from "../route.js";
 import { t } from "../words.js";
@@ -10,11 +10,13 @@ import { DropZone } from "./drop-zone.js";
 import { headsOf, JobBar } from "./job-bar.js";
 import { TaskRow } from "./task-row.js";
 
-/** What can be chosen, as the server calls it. @type {Record<string, Record<string, string>>} */
+/** What can be chosen, as the server calls it. @type {Choices} */
 const CHOICES = {
   status: { open: "queued,downloading,processing", done: "completed,partial", failed: "failed", cancelled: "cancelled" },
   sort: { oldest: "created", name: "name", status: "status", length: "-duration" },
 };
+
+const ROWS = 50;
 
 export function QueueView() {
   const { model, commands, route } = useApp();
@@ -22,9 +24,13 @@ export function QueueView() {
   const wish = Object.entries({ q: q.trim(), status: CHOICES.status[status], sort: CHOICES.sort[sort] });
   const all = useMemo(() => listed(model), []).value;
   const found = model.found.value;
-  const shown = found?.flatMap((id) => all.find((task) => task.id === id) ?? []) ?? all;
+  const rows = useSignal(ROWS);
+  const known = found?.flatMap((id) => all.find((task) => task.id === id) ?? []) ?? all;
+  const shown = known.slice(0, rows.value);
   const heads = headsOf(shown, all);
   const older = model.older.value;
+  const rest = older + known.length - shown.length;
+  const more = () => (rows.value += ROWS) > known.length && older && commands.more();
   useEffect(() => commands.list(wish.map(([name, value]) => value && `&${name}=${encodeURIComponent(value)}`).join("")));
   return html`<${DropZone} />
     <section class="work" aria-labelledby="work-title">
@@ -37,19 +43,17 @@ export function QueueView() {
         ])}
       </ol>
       ${model.listed.value && !shown.length && html`<p class="empty">${t(found ? "queue.none_match" : "queue.empty")}</p>`}
-      ${older > 0 && html`<${More} key=${shown.length} count=${older} />`}
+      ${rest > 0 && html`<${More} key=${shown.length} ...${{ rest, more }} />`}
     </section>`;
 }
 
 /** Of each Task what the list depends on: progress changes none of it. */
 function listed(/** @type {ModelLike} */ model) {
-  /** @type {Record<string, ReadonlySignal<Listed>>} */
+  /** @type {ListedById} */
   const known = {};
-  const about = (/** @type {string} */ id) => {
-    const { status, job_id } = /** @type {TaskState} */ (model.task(id).value);
-    return { id, status, job_id };
-  };
-  return steady(() => model.order.value.map((id) => (known[id] ??= steady(() => about(id))).value));
+  /** @type {(task: any) => Listed} */
+  const about = ({ id, status, job_id }) => ({ id, status, job_id });
+  return steady(() => model.order.value.map((id) => (known[id] ??= steady(() => about(model.task(id).value))).value));
 }
 
 /** What is chosen stands in the address, so that a reload keeps it; a letter typed is no place to go back to. */
@@ -65,14 +69,13 @@ function Toolbar() {
   </form>`;
 }
 
-/** Older Tasks are read when one comes to the end of the list. @type {QueuePart} */
-function More({ count }) {
-  const { commands } = useApp();
+/** Older Tasks are drawn, or read, when one comes to the end of the list. @type {QueuePart} */
+function More({ rest, more }) {
   const button = useRef(/** @type {any} */ (null));
   useEffect(() => {
-    const end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && commands.more());
+    const end = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && more());
     end.observe(button.current);
     return () => end.disconnect();
   }, []);
-  return html`<button type="button" class="secondary more" ref=${button} onClick=${commands.more}>${t("queue.more", { count })}</button>`;
+  return html`<button type="button" class="secondary more" ref=${button} onClick=${more}>${t("queue.more", { count: rest })}</button>`;
 }
