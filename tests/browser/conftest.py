@@ -13,6 +13,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.witness import WITNESS
@@ -140,22 +141,35 @@ def joined(target: Path, sources: list[Path]) -> Path:
     return target
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them run in one event loop, that of the browser."""
+    for item in items:
+        if (
+            isinstance(item, pytest.Function)
+            and Path(__file__).parent in item.path.parents
+            and item.get_closest_marker("browser")
+        ):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A chromium that lives for one test."""
+    """A chromium for the tests of a module: to start one costs more than most of them."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(CHROMIUM_FLAGS))
         yield chromium
         await chromium.close()
 
 
-@pytest.fixture
-async def context(browser: Browser) -> BrowserContext:
-    """One person's browser window."""
-    return await browser.new_context()
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    """One person's browser, which remembers nothing of anybody before."""
+    own = await browser.new_context()
+    yield own
+    await own.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(context: BrowserContext) -> Page:
     """A page that keeps what its bars showed, every console error and every violation of the content security policy."""
     page = await context.new_page()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.browser.accessibility import serious
@@ -42,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[Ru
     started.close()
 
 
-@pytest.fixture(params=LOOKS, ids=["light", "dark and narrow"])
+@pytest_asyncio.fixture(loop_scope="session", params=LOOKS, ids=["light", "dark and narrow"])
 async def page(page: Page, server: RunningServer, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     """The page in one of its looks; what the test `look`s at is asked for barriers, and must have none."""
     scheme, width = request.param

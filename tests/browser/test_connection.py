@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from tests.browser.conftest import AUDIO
@@ -27,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     started.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def page(page: Page) -> Page:
     """A page so high that a whole transcript is seen."""
     await page.set_viewport_size({"width": 1000, "height": 3000})

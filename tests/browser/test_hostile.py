@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.running_server import RunningServer
@@ -140,7 +141,7 @@ def _words(place: int, text: str) -> str:
     return json.dumps([{"word": text, "start": place, "end": place + 1.0, "score": 0.9, "speaker": text[:100]}])
 
 
-@pytest.fixture(params=[1280, 360])
+@pytest_asyncio.fixture(loop_scope="session", params=[1280, 360])
 async def page(page: Page, request: pytest.FixtureRequest) -> Page:
     """A page of this width, on which no dialog of the browser may open."""
     await page.set_viewport_size({"width": request.param, "height": 800})

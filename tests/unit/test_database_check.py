@@ -18,6 +18,7 @@ from app.domain.transcript import Segment
 from app.infrastructure.database.consistency import Consistency, Inventory
 from app.infrastructure.storage.derived import LocalDerived
 from app.services.runs import RunResult
+from app.services.work_filter import TaskFilter
 from tests.workbench import Workbench
 
 
@@ -149,7 +150,7 @@ def test_a_pruned_history_is_sound(library: Path) -> None:
     """Of a finished Task only the last event may be left, and what a retry adds follows it."""
     bench = Workbench(library)
     with bench.store.write() as tx:
-        (task, *_), _ = tx.tasks.list_all(JobStatus.COMPLETED, 1, 1)
+        (task, *_), _ = tx.tasks.list_all(TaskFilter((JobStatus.COMPLETED,)), 1, 1)
         task_id, last = task.uuid, task.last_seq
     with bench.database.write() as session:
         session.connection().execute(
