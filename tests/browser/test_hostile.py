@@ -68,6 +68,9 @@ ADDRESSES = [
 ]
 SILENCE = b"\0" * 16_000
 LONGEST_NAME = 255
+NOT_THERE = "Failed to load resource: the server responded with a status of 4"
+"""What chromium says by itself of a Task that an address only claims."""
+
 FOREIGN = "script:not([src^='/assets/']), img, iframe, object, embed, main style, main link, main form[action], base, a[href^='javascript']"
 
 
@@ -149,13 +152,16 @@ async def page(page: Page, request: pytest.FixtureRequest) -> Page:
     return page
 
 
-async def is_harmless(page: Page) -> None:
-    """No script of theirs ran, nothing of theirs is an element, the policy had nothing to forbid, nothing sticks out."""
+async def is_harmless(page: Page, *, spared: str = "") -> None:
+    """No script of theirs ran, nothing of theirs is an element, the policy had nothing to forbid, nothing sticks out.
+
+    `spared`: how a complaint of the browser begins that is in order.
+    """
     assert await page.evaluate("window.taken") is None
     assert await page.locator(FOREIGN).count() == 0
     assert await page.evaluate("window.witnessed.violations") == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.complaints == []
+    assert [one for one in page.complaints if not spared or not one.startswith(spared)] == []
 
 
 async def test_in_the_queue(page: Page, house: House) -> None:
@@ -180,8 +186,8 @@ async def test_in_a_transcript(page: Page, house: House) -> None:
     await expect(page.locator("[data-index='0'] .words")).to_have_text(f"{STRINGS[0]} wanted")
     await expect(page.locator("[data-index='0'] b")).to_have_text(STRINGS[0])
     for place in (10, 20, 30, len(STRINGS) - 1):
-        await page.locator(".segment").last.scroll_into_view_if_needed()
         await page.evaluate(f"scrollTo(0, document.body.scrollHeight * {place / len(STRINGS)})")
+        await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         await is_harmless(page)
     for dialog in ("Speakers", "Export"):
         await page.get_by_role("button", name=dialog, exact=True).click()
@@ -225,5 +231,4 @@ async def test_in_the_address(page: Page, house: House) -> None:
         await page.reload()
         await expect(page.locator("main > *").first).to_be_visible()
         await expect(page.locator("#connection")).to_have_attribute("data-state", "live")
-        page.complaints[:] = [one for one in page.complaints if "the server responded with a status of 4" not in one]
-        await is_harmless(page)
+        await is_harmless(page, spared=NOT_THERE)

@@ -132,7 +132,9 @@ async def test_a_deleted_task_can_be_taken_back_and_is_deleted_otherwise(page: P
     await page.mouse.move(0, 0)
     await expect(page.get_by_role("button", name="Undo")).to_have_count(0, timeout=UNDO_FOR + 5_000)
     await expect(row).to_have_count(0)
-    assert (await asyncio.to_thread(server.http.get, f"/tasks/{task_id}")).status_code == 404
+    async with asyncio.timeout(WITHIN / 1000):
+        while (await asyncio.to_thread(server.http.get, f"/tasks/{task_id}")).status_code != 404:
+            await asyncio.sleep(0.1)
 
 
 async def test_what_was_deleted_is_deleted_when_the_page_is_closed(page: Page, server: RunningServer) -> None:

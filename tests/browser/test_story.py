@@ -34,7 +34,8 @@ async def test_five_recordings_survive_everything(page: Page, own_server: Server
     await wait_for_connection(page, "live")
     await drop(page, *[(path.name, path.read_bytes()) for path in recordings])
     await until(lambda: all_sent(own_server, len(recordings)))
-    await page.locator("[data-status=processing] .preview").first.wait_for(timeout=DONE_WITHIN)
+    await wait_for_status(row_of(page, long_recording.name), "processing")
+    await row_of(page, long_recording.name).locator(".preview").wait_for(timeout=DONE_WITHIN)
 
     await asyncio.to_thread(own_server.kill)
     await expect(page.locator("#connection")).not_to_have_attribute("data-state", "live", timeout=DONE_WITHIN)

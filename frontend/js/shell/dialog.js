@@ -1,13 +1,14 @@
 // Owns dialogs: the browser's own <dialog>, which keeps the focus inside, ends with Escape and gives the focus back.
 
-import { html, render, useEffect, useRef } from "../lib.js";
+import { html, render, useLayoutEffect, useRef } from "../lib.js";
 import { t } from "../words.js";
 import { IconButton } from "./icon.js";
 
 /** Open for as long as it is drawn. @type {(props: { title: string, close: () => void, children?: Hole, class?: string }) => VNode} */
 export function Dialog({ title, close, children, class: kind = "" }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // At once: what is pressed next goes into the dialog.
+  useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog.current?.showModal();
     return () => before?.focus();

@@ -50,7 +50,7 @@ export function ExportDialog({ id, close }) {
         ${FORMATS[format.value].map((name) => html`<label key=${name}><input name=${name} ...${FIELDS[name]} /> ${t(`transcript.${name}`)}</label>`)}
       </div>
     </form>
-    <pre tabindex="0" aria-label=${t("transcript.preview")}>${preview}</pre>
+    <pre role="region" tabindex="0" aria-label=${t("transcript.preview")}>${preview}</pre>
     <div class="dialog-actions">
       ${isText && html`<button type="button" class="secondary" onClick=${copyText}>${t("transcript.copy")}</button>`}
       <a class="primary" href=${`${path}&download=1`} download>${t("transcript.download")}</a>

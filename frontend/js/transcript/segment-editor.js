@@ -1,7 +1,7 @@
 // Owns writing in one segment: its words, who says them, cutting it in two, joining it with the next, the machine's words again.
 
 import { useApp } from "../app.js";
-import { html, useEffect, useLayoutEffect, useRef } from "../lib.js";
+import { html, useLayoutEffect, useRef } from "../lib.js";
 import { t } from "../words.js";
 import { tidy } from "./document.js";
 import { Tool } from "./tool.js";
@@ -59,6 +59,10 @@ export function SegmentEditor({ desk, segment: { key = "", text, speaker, edited
     event.preventDefault();
     run();
   };
+  // Both at once: what is pressed next is meant for these words.
+  useLayoutEffect(() => {
+    if (!current.timer && tidy(area.current.value) !== text) area.current.value = text;
+  }, [text]);
   useLayoutEffect(() => {
     const field = area.current;
     field.focus();
@@ -70,9 +74,6 @@ export function SegmentEditor({ desk, segment: { key = "", text, speaker, edited
       closed();
     };
   }, []);
-  useEffect(() => {
-    if (!current.timer && tidy(area.current.value) !== text) area.current.value = text;
-  }, [text]);
   return html`<textarea class="words" ref=${area} rows=${Math.ceil(text.length / 60)} maxlength="5000" aria-label=${t("transcript.words")} onInput=${typed} onKeyDown=${keys} />
     <div class="segment-tools">
       <datalist id="speakers">${[...desk.voices.value.keys()].map((name) => html`<option value=${name} />`)}</datalist>
