@@ -58,7 +58,6 @@ const app = {
   confirm: (...asked) => import("./shell/dialog.js").then((dialog) => dialog.confirm(...asked)),
 };
 
-/** What only accompanies the page. */
 const company = words.then(idle).then(async () => (await import("./shell/company.js")).company(app));
 
 scope.listen(window, "beforeunload", (event) => sender?.busy && event.preventDefault());

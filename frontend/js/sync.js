@@ -17,10 +17,11 @@ export function newSync({ api, model, send, scope }) {
 
   const tasks = () => model.state.order.map((id) => model.state.tasks[id]);
 
+  /** What waits has nothing to miss, and there may be a thousand. */
   function subscribe(/** @type {TaskState[]} */ all) {
-    const open = all.filter((task) => !isFinished(task));
-    for (const { id, seq, epoch } of open) send({ type: "subscribe", task_id: id, ...(seq && { after: seq, epoch }) });
-    return open;
+    const begun = all.filter((task) => !isFinished(task) && task.status !== "queued");
+    for (const { id, seq, epoch } of begun) send({ type: "subscribe", task_id: id, ...(seq && { after: seq, epoch }) });
+    return begun;
   }
 
   function take(/** @type {WholeTask} */ task) {
@@ -30,7 +31,7 @@ export function newSync({ api, model, send, scope }) {
     if (wish) soon("list", sync.reload);
   }
 
-  /** Reads something again, soon, until it is read; many times at once become one request. @type {Soon} */
+  /** Reads something soon, until it is read; many times at once are one request. @type {Soon} */
   function soon(what, read, wait = SETTLE) {
     if (!due.has(what)) scope.after(wait, () => due.delete(what) && read().catch(({ retryable }) => retryable && soon(what, read, AGAIN)));
     due.add(what);
@@ -43,7 +44,7 @@ export function newSync({ api, model, send, scope }) {
     tasks,
     load,
 
-    /** A fresh socket knows nothing: each unfinished Task goes on where its stream stopped, then whatever others submit. */
+    /** A fresh socket knows nothing: each Task at work goes on where its stream stopped, then all others. */
     async opened() {
       const asked = new Set(subscribe(tasks()).map((task) => task.id));
       send({ type: "subscribe", all: true });

@@ -28,9 +28,10 @@ const subscriptions = () => server.commands.filter((command) => command.type ===
 const task = (id = "t") => page.model.state.tasks[id];
 const tell = (seq, type, fields) => server.send({ type, task_id: "t", seq, ...fields });
 
-test("it lists, subscribes to what is unfinished, and to whatever comes", async () => {
+test("it lists, subscribes to all, and to what is at work; a thousand that wait are no thousand commands", async () => {
   server.put("t", { status: "processing", seq: 4 });
   server.put("done", { status: "completed" });
+  for (let number = 0; number < 1_000; number++) server.put(`waits ${number}`, { status: "queued" });
   await begin();
   assert.deepEqual(page.states, ["live"]);
   assert.deepEqual(subscriptions(), [{ type: "subscribe", all: true }, { type: "subscribe", task_id: "t" }]);

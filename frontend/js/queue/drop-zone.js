@@ -68,7 +68,7 @@ function Chooser({ words, kind, run, ...rest }) {
 /** @type {QueuePart} */
 function UrlForm({ address, tell }) {
   const { api, commands } = useApp();
-  /** The same until the address was taken in: what a lost answer leaves in doubt can be sent again. */
+  /** Kept until the address is in: after a lost answer it can be sent again. */
   const key = useRef("");
   const send = async () => {
     key.current ||= newKey();

@@ -56,7 +56,7 @@ function listed(/** @type {ModelLike} */ model) {
   return steady(() => model.order.value.map((id) => (known[id] ??= steady(() => about(model.task(id).value))).value));
 }
 
-/** What is chosen stands in the address, so that a reload keeps it; a letter typed is no place to go back to. */
+/** What is chosen stands in the address: a reload keeps it, a letter typed is no place to go back to. */
 function Toolbar() {
   const { query } = useApp().route.value;
   const choices = Object.entries(CHOICES).map(
