@@ -110,7 +110,7 @@ export function newEdits(app, id) {
       await sendOne(edit, saved.value);
       problem.value = null;
     } catch (/** @type {any} */ refusal) {
-      if (refusal.status === 412) await read(path).then(take, () => {});
+      if (refusal.status === 412) await read(path).then(take, (why) => failed(why, send));
       else if (!refusal.status || refusal.retryable || refusal.status === 409) failed(refusal, send);
       else disagree(edit, refusal);
     }
