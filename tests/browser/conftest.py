@@ -31,7 +31,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 
-expect.set_options(timeout=20_000)  # four browsers and their servers may share two cores
+expect.set_options(timeout=20_000)  # several browsers and their servers may share two cores
 
 PAUSE = bytes(16_000)
 """Half a second of silence at 16 kHz, so that one sentence ends before the next begins."""

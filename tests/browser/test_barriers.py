@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from tests.browser.accessibility import serious
 from tests.browser.conftest import AUDIO
@@ -138,11 +138,19 @@ async def test_the_queue(page: Page, tasks: Tasks) -> None:
 
 async def test_without_a_server(page: Page, tasks: Tasks) -> None:
     """Neither socket nor answers."""
+    sockets: list[WebSocketRoute] = []
+
+    def meet(socket: WebSocketRoute) -> None:
+        sockets.append(socket)
+        socket.connect_to_server()
+
+    await page.route_web_socket("**/ws*", meet)
     await page.goto(page.base + "/")
     await wait_for_connection(page, "live")
-    await page.context.set_offline(True)
-    await page.evaluate("dispatchEvent(new Event('offline'))")
-    await expect(page.locator("#connection")).not_to_have_attribute("data-state", "live", timeout=60_000)
+    await page.context.set_offline(True)  # sockets that are open stay so by themselves
+    for socket in sockets:
+        await socket.close(code=1011)
+    await wait_for_connection(page, "offline")
     await look(page, "away")
 
 

@@ -1,7 +1,6 @@
 """People change transcripts, on a real database."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -121,32 +120,27 @@ def test_who_is_overtaken_between_reading_and_writing_is_refused(
 
 
 def test_nobody_waits_while_a_long_transcript_is_read(bench: Workbench) -> None:
-    """While an edit holds the database's one lock it reads no segment, and computes for a moment only."""
+    """While an edit holds the database's one lock it reads no segment."""
     words = "this is one of the many segments of a rather long talk"
     task_id = finished(bench, said(*((f"{words} {at}", f"SPEAKER_0{at // 7 % 3}") for at in range(2000))))
-    held: list[float] = []
     asked: list[str] = []
 
-    class Timed(Meanwhile):
+    class Overheard(Meanwhile):
         @contextmanager
         def write(self, *, durable: bool = False) -> Iterator[Transaction]:
             with bench.store.write(durable=durable) as tx:
                 event.listen(bench.database.engine, "before_cursor_execute", listen)
-                began = time.thread_time()
                 yield tx
-                held.append(time.thread_time() - began)
                 event.remove(bench.database.engine, "before_cursor_execute", listen)
 
     def listen(_connection, _cursor, statement, *_others) -> None:  # type: ignore[no-untyped-def]
         asked.append(statement)
 
-    edits = EditService(Timed(bench, None))
+    edits = EditService(Overheard(bench, None))
     version = edits.change(task_id, shown(bench, task_id).version, "m4000", text="something else").version
     version = edits.split(task_id, version, "m8000", offset=8).version
     version = edits.name_speaker(task_id, version, "SPEAKER_01", "Anna").version
     edits.restore(task_id, version, "e1-0")
-    assert len(held) == 4
-    assert max(held) < 0.15
     assert {statement.split()[0] for statement in asked} >= {"INSERT", "UPDATE", "DELETE"}
     assert [statement for statement in asked if statement.startswith("SELECT") and "segment" in statement] == []
 
