@@ -18,7 +18,7 @@ run: setup ## set everything up and start Cesar (options: make run ARGS="--port 
 
 test: setup-dev ## run the tests (a part: make test ARGS="tests/unit -k lifecycle")
 	@$(VENV)/python scripts/debian_packages.py
-	@$(VENV)/python -m pytest $(or $(ARGS),-n 5 --dist loadfile --no-loadscope-reorder)
+	@$(VENV)/python -m pytest $(or $(ARGS),-n 4 --dist loadfile --no-loadscope-reorder)
 
 check: setup-dev ## format, lint, types, import rules, documentation in step
 	@$(VENV)/ruff format --check .

@@ -41,7 +41,8 @@ class WebhookLane:
             if await self._begin_next():
                 continue
             self._free.release()
-            if self._draining and not self._under_way:
+            # Woken: a receiver that was busy while it looked may be free by now.
+            if self._draining and not self._under_way and not self._woken.is_set():
                 return
             await is_set_within(self._woken, _LOOK_SECONDS)
 
