@@ -55,20 +55,10 @@ CODECS: Final = (
 TOLD_STREAMS, TOLD_TAGS, TAG_CHARACTERS = 32, 24, 64  # a file may hold any number of them, of any length
 
 # By their names in FFmpeg, which maps ID3's TDRC, TYER with TDAT and TIME, and RIFF's ICRD and IDIT to `date` or `creation_time`.
-TIME_TAGS: Final = frozenset(
-    {
-        "creation_time",
-        "date",
-        "date_recorded",
-        "date_digitized",
-        "year",
-        "tdrc",
-        "tyer",
-        "origination_date",
-        "origination_time",
-        "com.apple.quicktime.creationdate",
-    }
-)
+TIME_TAGS: Final = frozenset({
+    "creation_time", "date", "date_recorded", "date_digitized", "year", "tdrc", "tyer",
+    "origination_date", "origination_time", "com.apple.quicktime.creationdate",
+})  # fmt: skip
 
 _OPTIONS: Final = {"format_whitelist": FORMATS, "codec_whitelist": CODECS, "protocol_whitelist": "pipe"}
 
